@@ -1,0 +1,5 @@
+"""Gridroam: EV charging sessions, cleared and settled by smart contracts."""
+
+from importlib.metadata import version
+
+__version__ = version("gridroam")
