@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Accounts} from "./Accounts.sol";
+import {Base} from "./Base.sol";
+import {ILedger} from "./interfaces/ILedger.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
+import {IVault} from "./interfaces/IVault.sol";
+import {Sessions} from "./Sessions.sol";
+
+/// @title The Gridroam ledger
+/// @notice Immutable, with no owner: it reads the registry, creates its vault, and answers to signatures only.
+contract Ledger is Sessions, ILedger {
+    constructor(address registry_, address token) Base(registry_) Accounts(token) {}
+
+    function registry() external view returns (IRegistry) {
+        return REGISTRY;
+    }
+
+    function vault() external view returns (IVault) {
+        return VAULT;
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title What everybody has, owes and was charged
+/// @notice Amounts are nano-euro: Wh x micro-euro per kWh, so that settlement never rounds. Every posting debits
+/// one participant and credits another; no balance is ever negative. What a payer cannot cover stays as an open
+/// claim in the pair (payer, payee) and takes precedence over everything that comes later.
+interface IAccounts {
+    // --------------------------------------------------------------------------------------------- Types
+
+    struct Account {
+        uint96 balance; // nano-euro, the reserve included
+        uint80 reserved; // held for open sessions: blocks clearings and withdrawals, never a payment
+        uint80 owed; // sum of the open claims against this participant
+    }
+
+    /// @notice Everything ever posted from one participant to another.
+    struct Pair {
+        uint80 amount; // nano-euro posted, paid or not
+        uint80 claim; // nano-euro of it that is still open
+        uint48 importWh; // energy taken from the grid behind the postings
+        uint48 exportWh; // energy fed into the grid behind the postings
+    }
+
+    /// @notice What a journal entry is about. A journal is a hash chain:
+    /// head' = keccak256(head, entry), starting at 0.
+    enum Entry {
+        Settlement, // the leaf of a settled report, see ISessions
+        Deposit, // keccak256(abi.encode(Entry.Deposit, participant, amount))
+        Withdrawal, // keccak256(abi.encode(Entry.Withdrawal, participant, amount))
+        Collection // keccak256(abi.encode(Entry.Collection, payer, payee, amount)), in both journals
+    }
+
+    /// @notice Head and length of a participant's journal in one word.
+    struct Journal {
+        bytes26 head; // the leading 26 bytes of the hash are kept, the chain goes on from them
+        uint48 count;
+    }
+
+    // -------------------------------------------------------------------------------------------- Errors
+
+    error OnlyVault(address caller);
+    error NotCovered(uint24 participant, uint256 available, uint256 wanted);
+    error ClaimsOpen(uint24 participant, uint256 owed);
+    error NothingToCollect(uint24 payer, uint24 payee);
+
+    // -------------------------------------------------------------------------------------------- Events
+
+    event Deposited(uint24 indexed participant, uint96 amount);
+    event Withdrawn(uint24 indexed participant, uint96 amount);
+    /// @notice `amount` of a posting was not covered and stays open.
+    event ClaimOpened(uint24 indexed payer, uint24 indexed payee, uint80 amount);
+    /// @notice `amount` of an open claim was paid.
+    event Collected(uint24 indexed payer, uint24 indexed payee, uint80 amount);
+
+    // ----------------------------------------------------------------------------------------- Functions
+
+    /// @notice Credits what the vault received. Only the vault.
+    function credit(uint24 participant, uint96 amount) external;
+
+    /// @notice Debits what the vault is about to pay out to the participant that `account` owns. Only the vault.
+    /// Never below the reserve, and not while claims are open.
+    function debit(address account, uint96 amount) external returns (uint24 participant);
+
+    /// @notice Pays an open claim as far as the payer's balance goes. Anybody may call it.
+    function collect(uint24 payer, uint24 payee) external returns (uint80 paid);
+
+    // --------------------------------------------------------------------------------------------- Views
+
+    function accounts(uint24 participant) external view returns (Account memory);
+    function pairs(uint24 payer, uint24 payee) external view returns (Pair memory);
+    function journals(uint24 participant) external view returns (Journal memory);
+    /// @notice Sum of all balances, which the vault holds in tokens.
+    function totalBalance() external view returns (uint256);
+}

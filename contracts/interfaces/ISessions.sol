@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Clearing and settlement of charging sessions from signed messages
+/// @notice Anybody may submit any station's messages in any batch: the signature authorises, the sender does not.
+/// Each message ends in exactly one of `SessionCleared`, `ReportSettled` or `MessageRejected`, in the order of the
+/// batch, and a rejected message changes nothing but, if its clearing was decided, the station's session number.
+interface ISessions {
+    // --------------------------------------------------------------------------------------------- Types
+
+    /// @notice Signed by the station when a vehicle plugs in (EIP-712).
+    struct OpenSession {
+        uint32 station;
+        uint32 session; // greater than the station's last
+        bytes32 vehicle;
+        uint40 time; // UTC seconds
+        uint48 importRegister; // Wh, cumulative, from the grid
+        uint48 exportRegister; // Wh, cumulative, into the grid
+    }
+
+    /// @notice Signed by the station while energy flows, and when the vehicle unplugs (`last`).
+    struct EnergyReport {
+        uint32 station;
+        uint32 session;
+        uint32 report; // 1, 2, 3, ... within the session
+        uint40 time; // UTC seconds of the registers below
+        uint48 importRegister; // Wh
+        uint48 exportRegister; // Wh
+        bool last; // ends the session
+        bytes32 evidence; // SHA-256 of the meter's signed record, or 0
+        bytes boundaries; // 12 bytes for each slot boundary between the last reading and this one: both registers
+    }
+
+    enum State {
+        None,
+        Open,
+        Closed, // by a final report
+        Expired, // the station went silent
+        Refused // the opening was decided against
+    }
+
+    /// @notice A station's only session; its storage is used again by the next.
+    struct Session {
+        uint32 number;
+        uint32 report; // number of the last settled report
+        uint40 time; // of the last reading, UTC seconds
+        uint40 touched; // block time of the last accepted message
+        uint48 importRegister; // Wh, last reading
+        uint48 exportRegister; // Wh, last reading
+        State state;
+        uint24 supplier; // second word, written once at clearing
+        uint16 gridTariff; // version pinned at clearing
+        uint16 operatorTariff; // version pinned at clearing
+        uint64 supplierReserve; // nano-euro
+        uint64 gridReserve; // nano-euro
+    }
+
+    /// @notice Why a message was rejected. `None` is: accepted.
+    /// The first group leaves no trace: the same message may be accepted later, or never can be.
+    /// The second decides an opening for good: its session number is used up.
+    enum Reason {
+        None,
+        Malformed, // not a message of a known kind and length
+        UnknownStation, // never approved, closed, or its key is revoked
+        BadSignature, // not signed by the station's key
+        StationBusy, // its session is still open
+        SessionUsed, // the number was opened or decided before
+        SessionNotOpen, // a report for a session that is not the open one
+        ReportUsed, // a report of this number was settled
+        ReportMissing, // an earlier report has not arrived
+        TimeInFuture, // beyond the skew
+        TooOld, // an opening beyond the backlog
+        TimeBackwards, // before the station's last reading
+        RegisterBackwards, // below the station's last reading
+        WrongBoundaries, // not one pair of registers for each slot boundary, or too many
+        PowerExceeded, // more energy than the station's power allows in the time
+        // the clearing's decisions:
+        GridOperatorInactive,
+        StationOperatorInactive,
+        NoGridTariff,
+        NoOperatorTariff,
+        NoSupplier, // nobody supplies the vehicle, and there is no default supplier
+        SupplierInactive,
+        SupplierNotCovered, // open claims, or too little free balance for the reserve
+        GridOperatorNotCovered, // the same, for feed-in
+        VehicleBusy // it is in an open session at another station
+    }
+
+    // -------------------------------------------------------------------------------------------- Errors
+
+    /// @notice Batches come straight from an account without code, so that the signed messages always stand in
+    /// the transaction's input, where an auditor finds them.
+    error OnlyDirect();
+    error EmptyBatch();
+    error NotExpirable(uint32 station);
+
+    // -------------------------------------------------------------------------------------------- Events
+
+    event SessionCleared(
+        uint32 indexed station,
+        bytes32 indexed vehicle,
+        uint24 indexed supplier,
+        uint32 session,
+        uint40 time,
+        uint48 importRegister,
+        uint48 exportRegister,
+        uint16 gridTariff,
+        uint16 operatorTariff
+    );
+    /// @param importWh since the last reading
+    /// @param exportWh since the last reading
+    /// @param networkCharge nano-euro, supplier to grid operator
+    /// @param serviceFee nano-euro, supplier to station operator
+    /// @param feedIn nano-euro, grid operator to supplier; negative: supplier to grid operator
+    event ReportSettled(
+        uint32 indexed station,
+        uint24 indexed supplier,
+        uint32 session,
+        uint32 report,
+        uint40 time,
+        uint48 importWh,
+        uint48 exportWh,
+        uint80 networkCharge,
+        uint80 serviceFee,
+        int80 feedIn,
+        bool last
+    );
+    /// @param station as claimed by the message, 0 if it could not be read
+    /// @param digest EIP-712 digest, or keccak256 of the bytes if malformed
+    event MessageRejected(uint32 indexed station, Reason indexed reason, bytes32 digest);
+    event SessionExpired(uint32 indexed station, uint32 session);
+    /// @notice Closes every batch.
+    /// @param root Merkle root over the leaves of the batch, see docs/protocol.md
+    event BatchRecorded(uint64 indexed batch, bytes32 root, uint32 count);
+
+    // ----------------------------------------------------------------------------------------- Functions
+
+    /// @notice Processes messages in their order. Reverts only as a whole: `OnlyDirect`, `EmptyBatch`, out of gas.
+    /// @param messages wire format, docs/protocol.md
+    /// @return reasons one for each message, `None` if accepted
+    function submit(bytes[] calldata messages) external returns (Reason[] memory reasons);
+
+    /// @notice Ends a session whose station has been silent beyond the limit. It keeps what was settled, its
+    /// reserve is released. Anybody may call it.
+    function expire(uint32 station) external;
+
+    // --------------------------------------------------------------------------------------------- Views
+
+    function sessions(uint32 station) external view returns (Session memory);
+    function batchCount() external view returns (uint64);
+    function batchRoot(uint64 batch) external view returns (bytes32);
+    /// @return whether `leaf` is in the batch, by its Merkle proof (sorted pairs)
+    function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof) external view returns (bool);
+    /// @return the EIP-712 digests that a station signs
+    function digestOf(OpenSession calldata message) external view returns (bytes32);
+    function digestOf(EnergyReport calldata message) external view returns (bytes32);
+}

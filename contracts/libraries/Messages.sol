@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ISessions} from "../interfaces/ISessions.sol";
+
+/// @notice Wire format and EIP-712 struct hashes of what stations sign. Layout in docs/protocol.md.
+library Messages {
+    uint8 internal constant OPENING = 1;
+    uint8 internal constant REPORT = 2;
+
+    uint256 private constant SIGNATURE = 65;
+    uint256 private constant OPENING_HEAD = 58;
+    uint256 private constant REPORT_HEAD = 63;
+    uint256 internal constant BOUNDARY = 12;
+
+    bytes32 internal constant OPEN_SESSION_TYPEHASH = keccak256(
+        "OpenSession(uint32 station,uint32 session,bytes32 vehicle,uint40 time,uint48 importRegister,uint48 exportRegister)"
+    );
+    bytes32 internal constant ENERGY_REPORT_TYPEHASH = keccak256(
+        "EnergyReport(uint32 station,uint32 session,uint32 report,uint40 time,uint48 importRegister,uint48 exportRegister,bool last,bytes32 evidence,bytes boundaries)"
+    );
+
+    /// @return OPENING, REPORT, or 0 if the bytes are neither
+    function kindOf(bytes calldata m) internal pure returns (uint8) {
+        if (m.length == OPENING_HEAD + SIGNATURE && uint8(m[0]) == OPENING) return OPENING;
+        if (m.length < REPORT_HEAD + SIGNATURE || uint8(m[0]) != REPORT) return 0;
+        return (m.length - REPORT_HEAD - SIGNATURE) % BOUNDARY == 0 && uint8(m[30]) < 2 ? REPORT : 0;
+    }
+
+    function decodeOpening(bytes calldata m) internal pure returns (ISessions.OpenSession memory o) {
+        o.station = uint32(bytes4(m[1:5]));
+        o.session = uint32(bytes4(m[5:9]));
+        o.vehicle = bytes32(m[9:41]);
+        o.time = uint40(bytes5(m[41:46]));
+        o.importRegister = uint48(bytes6(m[46:52]));
+        o.exportRegister = uint48(bytes6(m[52:58]));
+    }
+
+    /// @dev `boundaries` stays in calldata, see `boundariesOf`.
+    function decodeReport(bytes calldata m) internal pure returns (ISessions.EnergyReport memory r) {
+        r.station = uint32(bytes4(m[1:5]));
+        r.session = uint32(bytes4(m[5:9]));
+        r.report = uint32(bytes4(m[9:13]));
+        r.time = uint40(bytes5(m[13:18]));
+        r.importRegister = uint48(bytes6(m[18:24]));
+        r.exportRegister = uint48(bytes6(m[24:30]));
+        r.last = uint8(m[30]) == 1;
+        r.evidence = bytes32(m[31:63]);
+    }
+
+    function boundariesOf(bytes calldata m) internal pure returns (bytes calldata) {
+        return m[REPORT_HEAD:m.length - SIGNATURE];
+    }
+
+    function signatureOf(bytes calldata m) internal pure returns (bytes calldata) {
+        return m[m.length - SIGNATURE:];
+    }
+
+    function hash(ISessions.OpenSession memory o) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                OPEN_SESSION_TYPEHASH, o.station, o.session, o.vehicle, o.time, o.importRegister, o.exportRegister
+            )
+        );
+    }
+
+    /// @param boundariesHash keccak256 of the report's boundaries
+    function hash(ISessions.EnergyReport memory r, bytes32 boundariesHash) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                ENERGY_REPORT_TYPEHASH,
+                r.station,
+                r.session,
+                r.report,
+                r.time,
+                r.importRegister,
+                r.exportRegister,
+                r.last,
+                r.evidence,
+                boundariesHash
+            )
+        );
+    }
+}
