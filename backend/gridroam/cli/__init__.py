@@ -1,4 +1,4 @@
-"""The command `gridroam`. Commands only parse and print; what they do lives in the other modules."""
+"""The command `gridroam`. Commands parse and print; what they do lives in other modules."""
 
 import typer
 
