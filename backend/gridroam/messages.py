@@ -73,7 +73,8 @@ class OpenSession:
         )
         return keccak(_OPEN_SESSION_TYPEHASH + _words(*words[0]) + self.vehicle + _words(*words[1]))
 
-    def _head(self) -> bytes:
+    def head(self) -> bytes:
+        """The wire format without the signature."""
         return (
             struct.pack(">BII", _OPENING, self.station, self.session)
             + self.vehicle
@@ -120,7 +121,8 @@ class EnergyReport:
             + keccak(self.packed_boundaries)
         )
 
-    def _head(self) -> bytes:
+    def head(self) -> bytes:
+        """The wire format without the signature."""
         return (
             struct.pack(">BIII", _REPORT, self.station, self.session, self.report)
             + _pack_reading(self.time, self.import_register, self.export_register)
