@@ -15,6 +15,7 @@ ARTIFACTS = ROOT / "backend/gridroam/chain/artifacts"
 SOURCES = {
     "AccessManager": "node_modules/@openzeppelin/contracts/access/manager/AccessManager.sol",
     "Ledger": "contracts/Ledger.sol",
+    "Registry": "contracts/Registry.sol",
     "TestEuro": "contracts/devnet/TestEuro.sol",
     "Vault": "contracts/Vault.sol",
 }
