@@ -7,8 +7,12 @@ GridroamError
 ├── ChainError            the chain does not do what it should
 │   ├── NodeUnreachableError   nobody answers at the RPC address
 │   ├── WrongChainError        another chain id than expected
-│   └── NoContractError        no ledger at the address
-└── StoreError            the database is gone, locked, full, or of another version
+│   ├── NoContractError        no ledger at the address
+│   └── RevertedError          a contract refused, with the name of its error
+├── StoreError            the database is gone, locked, full, or of another version
+└── RelayError            a relay does not do what it should
+    ├── RelayUnreachableError  nobody answers at the relay's address, or not in time
+    └── RelayProblemError      the relay refused the whole request, and said why
 """
 
 
@@ -54,5 +58,34 @@ class NoContractError(ChainError):
     code = "no-contract"
 
 
+class RevertedError(ChainError):
+    """`name` and `values` are those of the contract's error; no name if it gave none."""
+
+    code = "reverted"
+
+    def __init__(self, name: str, values: tuple[object, ...] = (), message: str = "") -> None:
+        shown = ", ".join("0x" + v.hex() if isinstance(v, bytes) else str(v) for v in values)
+        super().__init__(message or f"The contract refused: {name}({shown}).")
+        self.name = name
+        self.values = values
+
+
 class StoreError(GridroamError):
     code = "store-error"
+
+
+class RelayError(GridroamError):
+    code = "relay-error"
+
+
+class RelayUnreachableError(RelayError):
+    code = "relay-unreachable"
+
+
+class RelayProblemError(RelayError):
+    """What a relay's problem document (RFC 9457) says; `code` is the document's."""
+
+    def __init__(self, code: str, message: str, hint: str = "", *, status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.status = status

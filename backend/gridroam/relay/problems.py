@@ -1,0 +1,161 @@
+"""Every problem the relay can name (RFC 9457): its code, HTTP status, title and what to do.
+
+The catalogue is part of the API: codes are stable, texts are for people. A reason of the ledger is
+a problem of the same name. How problems become responses lives in `app`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gridroam.domain.reasons import Reason
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that went wrong. `detail` says what, `field` where, the kind's hint what to do."""
+
+    code: str
+    detail: str
+    field: str | None = None
+    reason: Reason | None = None
+    retry_after: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.code]
+
+    def document(self) -> dict[str, Any]:
+        members = {
+            "type": f"urn:gridroam:problem:{self.code}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.code,
+            "hint": self.kind.hint,
+        }
+        return members | ({"field": self.field} if self.field else {})
+
+
+class ProblemError(Exception):
+    """Stops a whole request with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def of_reason(reason: Reason, detail: str) -> Problem:
+    """Why the ledger would not accept a message."""
+    return Problem(reason.slug, detail, reason=reason)
+
+
+_SHAPE = "See the request's schema and examples at /docs."
+_NEVER = "The message can never be accepted as it is: correct it and sign it again."
+_DECIDED = "Tell the driver. The next opening needs a greater session number."
+_RETRY = "Nothing is wrong with the message: send it again in a moment."
+
+KINDS: dict[str, Kind] = {
+    # the request
+    "malformed-json": Kind(400, "The body is no JSON", _SHAPE),
+    "missing-field": Kind(422, "A field is missing", _SHAPE),
+    "unknown-field": Kind(422, "A field is unknown", "Remove it, or correct its spelling."),
+    "wrong-type": Kind(422, "A field has the wrong type", _SHAPE),
+    "wrong-format": Kind(
+        422, "A field is written wrongly", "Write bytes as 0x and two hexadecimal digits each."
+    ),
+    "out-of-range": Kind(422, "A value is out of range", "Keep to the range of its type."),
+    "unknown-kind": Kind(422, "The kind of message is unknown", 'Use "open" or "report".'),
+    "wrong-chain": Kind(
+        422, "The messages are for another chain", "Use a relay of that chain; see /v1/status."
+    ),
+    "wrong-contract": Kind(
+        422, "The messages are for another ledger", "Use a relay of that ledger; see /v1/status."
+    ),
+    "no-messages": Kind(422, "The request has no messages", "Send at least one message."),
+    "too-many-messages": Kind(
+        413, "The request has too many messages", "Send them in several requests, in order."
+    ),
+    "body-too-large": Kind(413, "The body is too large", "Send fewer messages in a request."),
+    "wrong-media-type": Kind(
+        415, "The body is not declared as JSON", "Send Content-Type: application/json."
+    ),
+    "not-found": Kind(404, "There is nothing at this address", "See /docs for what there is."),
+    "unknown-message": Kind(
+        404, "The relay has no such message", "Send the message; sending it twice does no harm."
+    ),
+    "method-not-allowed": Kind(405, "The address has no such method", "See /docs."),
+    # the relay
+    "node-unreachable": Kind(503, "The relay cannot reach its node", _RETRY),
+    "store-failing": Kind(503, "The relay cannot store messages", _RETRY),
+    "queue-full": Kind(
+        503, "The relay has too many messages waiting", "Send again more slowly, in order."
+    ),
+    "stopping": Kind(503, "The relay is shutting down", _RETRY),
+    "too-many-refusals": Kind(
+        429,
+        "The station has had too many openings refused",
+        "The refusal was not recorded on the ledger. Wait a minute; find out what is wrong.",
+    ),
+    "internal-error": Kind(
+        500, "The relay failed", "Send it again; tell its operator if it happens once more."
+    ),
+    # the ledger's reasons, for one message
+    "malformed": Kind(422, "The message is malformed", _SHAPE),
+    "unknown-station": Kind(
+        422,
+        "The station is unknown",
+        "Check the number; the grid operator has to approve the station, which needs a key.",
+    ),
+    "bad-signature": Kind(
+        403,
+        "The message is not signed by the station's key",
+        "Sign with the key that the registry has for the station, in the ledger's domain.",
+    ),
+    "station-busy": Kind(
+        409,
+        "The station's session is still open",
+        "Deliver the open session's final report first, or let it be expired.",
+    ),
+    "session-used": Kind(
+        409, "The session number is used up", "Use a number greater than the station's last."
+    ),
+    "session-not-open": Kind(
+        409, "The session is not open", "Deliver the opening first; it has to be cleared."
+    ),
+    "report-used": Kind(
+        409,
+        "Another report of this number was settled",
+        "Count reports 1, 2, 3 within the session; never sign two different ones of a number.",
+    ),
+    "report-missing": Kind(409, "An earlier report is missing", "Deliver the earlier one first."),
+    "time-in-future": Kind(
+        422, "The message's time lies in the future", "Check the clock, or send it again later."
+    ),
+    "too-old": Kind(422, "The opening is too old", _NEVER),
+    "time-backwards": Kind(422, "The time is before the station's last reading", _NEVER),
+    "register-backwards": Kind(422, "A register is below the station's last reading", _NEVER),
+    "wrong-boundaries": Kind(
+        422,
+        "The registers at slot boundaries are missing or too many",
+        "Give both registers at each quarter hour strictly between the last reading and this one.",
+    ),
+    "power-exceeded": Kind(422, "More energy than the station's power allows", _NEVER),
+    "grid-operator-inactive": Kind(409, "The grid operator is not active", _DECIDED),
+    "station-operator-inactive": Kind(409, "The station operator is not active", _DECIDED),
+    "no-grid-tariff": Kind(409, "The grid operator has no tariff in force", _DECIDED),
+    "no-operator-tariff": Kind(409, "The station operator has no tariff in force", _DECIDED),
+    "no-supplier": Kind(409, "Nobody supplies the vehicle", _DECIDED),
+    "supplier-inactive": Kind(409, "The supplier is not active", _DECIDED),
+    "supplier-not-covered": Kind(409, "The supplier cannot cover the reserve", _DECIDED),
+    "grid-operator-not-covered": Kind(409, "The grid operator cannot cover the feed-in", _DECIDED),
+    "vehicle-busy": Kind(409, "The vehicle is in a session at another station", _DECIDED),
+}

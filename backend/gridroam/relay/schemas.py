@@ -1,0 +1,215 @@
+"""The shapes of the API, version 1: requests and answers. Names are those of the EIP-712 types.
+
+Only shapes: what is right about a message beyond them is the ledger's to say (`intake`).
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from gridroam.domain.slots import MAX_BOUNDARIES
+from gridroam.messages import EnergyReport, OpenSession, Signed
+
+MAX_MESSAGES = 500
+
+Uint32 = Annotated[int, Field(ge=0, lt=1 << 32)]
+Uint40 = Annotated[int, Field(ge=0, lt=1 << 40)]
+Uint48 = Annotated[int, Field(ge=0, lt=1 << 48)]
+Bytes32 = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$")]
+SignatureHex = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{130}$")]
+Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+
+
+class Status(StrEnum):
+    """Where a message stands. The last four are final."""
+
+    STORED = "stored"
+    """durably kept; in no transaction yet"""
+    SENT = "sent"
+    """in a transaction that is not mined yet"""
+    CLEARED = "cleared"
+    """an opening: the session is open"""
+    SETTLED = "settled"
+    """a report: the energy is settled"""
+    REJECTED = "rejected"
+    """the ledger rejected it, by an event"""
+    REFUSED = "refused"
+    """the relay did not take it: nothing was sent"""
+
+    @property
+    def final(self) -> bool:
+        return self not in {Status.STORED, Status.SENT}
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", alias_generator=to_camel, validate_by_name=True
+    )
+
+
+class DomainIn(_Shape):
+    """The EIP-712 domain that the messages were signed for."""
+
+    chain_id: Annotated[int, Field(ge=1)]
+    verifying_contract: Address
+
+
+class OpeningIn(_Shape):
+    """A signed OpenSession."""
+
+    kind: Literal["open"]
+    station: Uint32
+    session: Uint32
+    vehicle: Bytes32
+    time: Annotated[Uint40, Field(description="UTC seconds")]
+    import_register: Annotated[Uint48, Field(description="Wh, from the grid")]
+    export_register: Annotated[Uint48, Field(description="Wh, into the grid")]
+    signature: SignatureHex
+
+    def to_signed(self) -> Signed:
+        message = OpenSession(
+            self.station,
+            self.session,
+            bytes.fromhex(self.vehicle[2:]),
+            self.time,
+            self.import_register,
+            self.export_register,
+        )
+        return Signed(message, bytes.fromhex(self.signature[2:]))
+
+
+class ReportIn(_Shape):
+    """A signed EnergyReport. `boundaries` are [import, export] in Wh, one pair for each quarter
+    hour boundary strictly between the station's last reading and this one."""
+
+    kind: Literal["report"]
+    station: Uint32
+    session: Uint32
+    report: Uint32
+    time: Annotated[Uint40, Field(description="UTC seconds")]
+    import_register: Annotated[Uint48, Field(description="Wh, from the grid")]
+    export_register: Annotated[Uint48, Field(description="Wh, into the grid")]
+    last: Annotated[bool, Field(description="ends the session")]
+    evidence: Annotated[Bytes32, Field(description="SHA-256 of the meter's signed record, or 0")]
+    boundaries: Annotated[
+        list[Annotated[list[Uint48], Field(min_length=2, max_length=2)]],
+        Field(max_length=MAX_BOUNDARIES),
+    ]
+    signature: SignatureHex
+
+    def to_signed(self) -> Signed:
+        message = EnergyReport(
+            self.station,
+            self.session,
+            self.report,
+            self.time,
+            self.import_register,
+            self.export_register,
+            self.last,
+            bytes.fromhex(self.evidence[2:]),
+            tuple((imported, exported) for imported, exported in self.boundaries),
+        )
+        return Signed(message, bytes.fromhex(self.signature[2:]))
+
+
+MessageIn = Annotated[OpeningIn | ReportIn, Field(discriminator="kind")]
+
+
+class MessagesIn(_Shape):
+    """Signed messages of stations, a station's own in their order."""
+
+    domain: DomainIn | None = None
+    messages: Annotated[list[MessageIn], Field(min_length=1, max_length=MAX_MESSAGES)]
+
+
+class ProblemOut(BaseModel):
+    """A problem document (RFC 9457, application/problem+json)."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="what is wrong")]
+    code: Annotated[str, Field(description="stable, for machines")]
+    hint: Annotated[str, Field(description="what to do")]
+    field: Annotated[str | None, Field(description="where in the request")] = None
+    digest: Annotated[str | None, Field(description="of the message it is about")] = None
+
+
+class LinksOut(BaseModel):
+    self: str
+
+
+class AnswerOut(BaseModel):
+    """What became of one message. `digest` is null if the message could not be read."""
+
+    digest: str | None
+    status: Status
+    reason: Annotated[str | None, Field(description="the ledger's, if rejected or refused")]
+    transaction: str | None
+    block: int | None
+    problem: ProblemOut | None = None
+    links: LinksOut | None
+
+
+class AnswersOut(BaseModel):
+    """One answer for each message of the request, in order."""
+
+    messages: list[AnswerOut]
+
+
+class HeadOut(BaseModel):
+    number: int
+    time: int
+
+
+class QueueOut(BaseModel):
+    stored: Annotated[int, Field(description="messages in no transaction yet")]
+    sent: Annotated[int, Field(description="messages in transactions that are not mined yet")]
+
+
+class SenderOut(BaseModel):
+    address: str
+    balance: Annotated[str, Field(description="wei, a decimal number")]
+
+
+class StatusOut(BaseModel):
+    """Which ledger the relay serves, and how it is doing. `head` is null without a node."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    chain_id: int
+    ledger: str
+    registry: str
+    head: HeadOut | None
+    queue: QueueOut
+    sender: SenderOut | None
+    version: str
+
+
+class ReadyOut(BaseModel):
+    ready: bool
+    checks: dict[str, str]
+
+
+def message_json(signed: Signed) -> dict[str, Any]:
+    """A signed message in the shape of a request."""
+    m = signed.message
+    common = {
+        "station": m.station,
+        "session": m.session,
+        "time": m.time,
+        "importRegister": m.import_register,
+        "exportRegister": m.export_register,
+        "signature": "0x" + signed.signature.hex(),
+    }
+    if isinstance(m, OpenSession):
+        return {"kind": "open", "vehicle": "0x" + m.vehicle.hex()} | common
+    return common | {
+        "kind": "report",
+        "report": m.report,
+        "last": m.last,
+        "evidence": "0x" + m.evidence.hex(),
+        "boundaries": [list(pair) for pair in m.boundaries],
+    }
