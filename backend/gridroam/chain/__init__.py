@@ -1,0 +1,1 @@
+"""What touches JSON-RPC, ABI, nonces, gas and events. Knows no database and no HTTP API."""

@@ -1,0 +1,103 @@
+"""What the contracts keep, as frozen dataclasses: the structs of `contracts/interfaces`, field by
+field and in their order. Addresses in lower case, energy in Wh, prices in micro-euro per kWh,
+amounts in nano-euro, power in W, times in UTC seconds."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gridroam.domain.participants import Limits
+from gridroam.domain.tariff import Tariff
+
+__all__ = [
+    "Account",
+    "FormerKey",
+    "Journal",
+    "Limits",
+    "Pair",
+    "Participant",
+    "Session",
+    "State",
+    "Station",
+    "Tariff",
+    "Vehicle",
+]
+
+
+class State(IntEnum):
+    """Of a station's only session."""
+
+    NONE = 0
+    OPEN = 1
+    CLOSED = 2
+    EXPIRED = 3
+    REFUSED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    account: str
+    roles: int
+    active: bool
+    default_supplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    key: str
+    grid_operator: int
+    operator: int
+    max_power: int
+    max_feed_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    key: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    supplier: int
+    from_: int
+    next_supplier: int
+    next_from: int
+    station: int
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    number: int
+    report: int
+    time: int
+    touched: int
+    import_register: int
+    export_register: int
+    state: State
+    supplier: int
+    grid_tariff: int
+    operator_tariff: int
+    supplier_reserve: int
+    grid_reserve: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    balance: int
+    reserved: int
+    owed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    amount: int
+    claim: int
+    import_wh: int
+    export_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    head: bytes
+    count: int
