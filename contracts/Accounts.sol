@@ -4,14 +4,18 @@ pragma solidity 0.8.37;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Base} from "./Base.sol";
-import {IAccounts} from "./interfaces/IAccounts.sol";
-import {IVault} from "./interfaces/IVault.sol";
-import {IRegistry} from "./interfaces/IRegistry.sol";
 import {Vault} from "./Vault.sol";
+import {IAccounts} from "./interfaces/IAccounts.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
+import {IVault} from "./interfaces/IVault.sol";
+import {Storage} from "./libraries/Storage.sol";
 
 /// @notice Double-entry accounts in nano-euro, with reserves, open claims and journals.
 abstract contract Accounts is Base, IAccounts {
     using SafeCast for uint256;
+    using Storage for Account;
+    using Storage for Pair;
+    using Storage for Journal;
 
     IVault internal immutable VAULT;
     uint256 public totalBalance;
@@ -31,7 +35,10 @@ abstract contract Accounts is Base, IAccounts {
     // -------------------------------------------------------------------------------------------- Custody
 
     function credit(uint24 participant, uint96 amount) external onlyVault {
-        require(REGISTRY.participants(participant).account != address(0), IRegistry.NoSuchParticipant(participant));
+        require(
+            REGISTRY.participants(participant).account != address(0),
+            IRegistry.NoSuchParticipant(participant)
+        );
         _accounts[participant].balance += amount;
         totalBalance += amount;
         _record(participant, keccak256(abi.encode(Entry.Deposit, participant, amount)));
@@ -83,49 +90,60 @@ abstract contract Accounts is Base, IAccounts {
 
     // ------------------------------------------------------------------------------------------- Internal
 
-    /// @dev Posts from payer to payee. Older claims come first: only what is left above them pays.
-    function _post(uint24 payer, uint24 payee, uint256 amount, uint256 importWh, uint256 exportWh) internal {
+    /// @dev Posts from payer to payee. Older claims come first: only what the balance exceeds them by pays.
+    function _post(uint24 payer, uint24 payee, uint256 amount, uint256 importWh, uint256 exportWh)
+        internal
+    {
         if (amount == 0 && importWh == 0 && exportWh == 0) return;
-        Pair memory p = _pairs[payer][payee];
+        Pair memory p = _pairs[payer][payee].load();
         p.amount += amount.toUint80();
         p.importWh += importWh.toUint48();
         p.exportWh += exportWh.toUint48();
-        if (payer != payee && amount != 0) {
-            Account memory from = _accounts[payer];
-            uint256 free = from.balance > from.owed ? from.balance - from.owed : 0;
-            uint256 paid = amount < free ? amount : free;
-            if (paid < amount) {
-                uint80 open = (amount - paid).toUint80();
-                p.claim += open;
-                from.owed += open;
-                emit ClaimOpened(payer, payee, open);
-            }
-            from.balance -= paid.toUint96();
-            _accounts[payer] = from;
-            _accounts[payee].balance += paid.toUint96();
+        if (payer != payee && amount != 0) p.claim += _pay(payer, payee, amount.toUint80());
+        _pairs[payer][payee].save(p);
+    }
+
+    /// @return open what the payer could not cover
+    function _pay(uint24 payer, uint24 payee, uint80 amount) private returns (uint80 open) {
+        Account memory from = _accounts[payer].load();
+        uint96 free = from.balance > from.owed ? from.balance - from.owed : 0;
+        uint80 paid = amount < free ? amount : uint80(free);
+        if (paid != 0) {
+            from.balance -= paid;
+            Account memory to = _accounts[payee].load();
+            to.balance += paid;
+            _accounts[payee].save(to);
         }
-        _pairs[payer][payee] = p;
+        if (paid != amount) {
+            open = amount - paid;
+            from.owed += open;
+            emit ClaimOpened(payer, payee, open);
+        }
+        _accounts[payer].save(from);
     }
 
     /// @return whether the participant has no open claims and can cover `amount` on top of its reserves
     function _covers(uint24 participant, uint256 amount) internal view returns (bool) {
-        Account memory a = _accounts[participant];
+        Account memory a = _accounts[participant].load();
         return a.owed == 0 && a.balance >= a.reserved + amount;
     }
 
-    function _reserve(uint24 participant, uint256 amount) internal {
-        if (amount != 0) _accounts[participant].reserved += amount.toUint80();
+    function _reserve(uint24 participant, uint64 amount) internal {
+        if (amount == 0) return;
+        Account memory a = _accounts[participant].load();
+        a.reserved += amount;
+        _accounts[participant].save(a);
     }
 
-    function _release(uint24 participant, uint256 amount) internal {
-        if (amount != 0) _accounts[participant].reserved -= amount.toUint80();
+    function _release(uint24 participant, uint64 amount) internal {
+        if (amount == 0) return;
+        Account memory a = _accounts[participant].load();
+        a.reserved -= amount;
+        _accounts[participant].save(a);
     }
 
     /// @dev Appends an entry to a participant's journal.
     function _record(uint24 participant, bytes32 entry) internal {
-        Journal memory j = _journals[participant];
-        j.head = bytes26(keccak256(abi.encode(j.head, entry)));
-        j.count += 1;
-        _journals[participant] = j;
+        _journals[participant].append(entry);
     }
 }

@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {Accounts} from "./Accounts.sol";
 import {Base} from "./Base.sol";
+import {Sessions} from "./Sessions.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IVault} from "./interfaces/IVault.sol";
-import {Sessions} from "./Sessions.sol";
 
 /// @title The Gridroam ledger
 /// @notice Immutable, with no owner: it reads the registry, creates its vault, and answers to signatures only.

@@ -32,7 +32,14 @@ abstract contract Participants is IRegistry, AccessManaged {
         _checkRoles(roles);
         number = ++participantCount;
         _take(account, number);
-        _participants[number] = Participant({account: account, roles: roles, active: true, defaultSupplier: 0});
+        _participants[number] = Participant({
+            account: account,
+            roles: roles,
+            active: true,
+            defaultSupplier: 0,
+            gridTariffs: 0,
+            operatorTariffs: 0
+        });
         emit ParticipantAdmitted(number, account, roles, marketCode);
     }
 
@@ -74,7 +81,9 @@ abstract contract Participants is IRegistry, AccessManaged {
 
     function setDefaultSupplier(uint24 supplier) external {
         uint24 operator = _callerAs(STATION_OPERATOR);
-        require(supplier == 0 || offersDefaultSupply[supplier][operator], NoConsent(supplier, operator));
+        require(
+            supplier == 0 || offersDefaultSupply[supplier][operator], NoConsent(supplier, operator)
+        );
         _participants[operator].defaultSupplier = supplier;
         emit DefaultSupplierSet(operator, supplier);
     }
@@ -115,10 +124,13 @@ abstract contract Participants is IRegistry, AccessManaged {
         return requireActive(msg.sender, role);
     }
 
-    /// @return the default supplier that still agrees, or 0
-    function _defaultSupplier(uint24 operator) internal view returns (uint24) {
-        uint24 supplier = _participants[operator].defaultSupplier;
-        return offersDefaultSupply[supplier][operator] ? supplier : 0;
+    /// @return the operator's default supplier if it still agrees, or 0
+    function _defaultSupplier(uint24 operator, Participant memory p)
+        internal
+        view
+        returns (uint24)
+    {
+        return offersDefaultSupply[p.defaultSupplier][operator] ? p.defaultSupplier : 0;
     }
 
     function _requireSlotStart(uint256 time) internal pure {

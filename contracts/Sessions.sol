@@ -6,18 +6,20 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 import {Accounts} from "./Accounts.sol";
+import {Vehicles} from "./Vehicles.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {ISessions} from "./interfaces/ISessions.sol";
+import {Reason} from "./interfaces/Reason.sol";
 import {Merkle} from "./libraries/Merkle.sol";
 import {Messages} from "./libraries/Messages.sol";
-import {Prices} from "./libraries/Prices.sol";
 import {Slots} from "./libraries/Slots.sol";
-import {Vehicles} from "./Vehicles.sol";
+import {Storage} from "./libraries/Storage.sol";
 
 /// @notice Clears openings and settles reports. Checks return a reason instead of reverting, so that one bad
 /// message never stops a batch.
 abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISessions {
-    using Prices for IRegistry.Tariff;
+    using Storage for Session;
+    using Storage for Vehicle;
 
     /// @dev What a report costs whom, in nano-euro.
     struct Settlement {
@@ -37,8 +39,16 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         require(messages.length != 0, EmptyBatch());
         reasons = new Reason[](messages.length);
         bytes32[] memory leaves = new bytes32[](messages.length);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
         for (uint256 i = 0; i < messages.length; ++i) {
             (reasons[i], leaves[i]) = _process(messages[i]);
+            // the memory of one message serves the next: what grows with a batch costs its square
+            assembly ("memory-safe") {
+                mstore(0x40, free)
+            }
         }
         uint64 batch = ++batchCount;
         bytes32 root = Merkle.root(leaves);
@@ -48,7 +58,8 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
 
     function expire(uint32 station) external {
         Session memory s = _sessions[station];
-        bool silent = s.state == State.Open && block.timestamp > uint256(s.touched) + REGISTRY.limits().silence;
+        bool silent = s.state == State.Open
+            && block.timestamp > uint256(s.touched) + REGISTRY.limits().silence;
         require(silent, NotExpirable(station));
         _sessions[station].state = State.Expired;
         _releaseReserves(s, REGISTRY.stations(station).gridOperator);
@@ -61,7 +72,11 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         return _sessions[station];
     }
 
-    function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof) external view returns (bool) {
+    function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof)
+        external
+        view
+        returns (bool)
+    {
         bytes32 root = batchRoot[batch];
         return root != 0 && MerkleProof.verifyCalldata(proof, root, leaf);
     }
@@ -86,31 +101,35 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
     function _open(bytes calldata message) private returns (Reason reason, bytes32 leaf) {
         OpenSession memory o = Messages.decodeOpening(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(o));
-        Vehicle memory v = _vehicles[o.vehicle];
+        Vehicle memory v = _vehicles[o.vehicle].load();
         uint24 own = _supplierAt(v, o.time);
         IRegistry.Opening memory facts = REGISTRY.openingAt(o.station, own, o.time);
-        Session memory s = _sessions[o.station];
+        Session memory s = _sessions[o.station].load();
 
         reason = _checkSigner(o.station, facts.station, digest, message, o.time);
         if (reason == Reason.None) reason = _checkOpening(o, s, facts);
         if (reason != Reason.None) return _reject(o.station, digest, reason);
 
         reason = _decide(facts);
-        if (reason == Reason.None && own != 0 && _isElsewhere(v, o.station)) reason = Reason.VehicleBusy;
+        if (reason == Reason.None && own != 0 && _isElsewhere(v, o.station)) {
+            reason = Reason.VehicleBusy;
+        }
         (s.number, s.report) = (o.session, 0);
         (s.time, s.touched) = (o.time, uint40(block.timestamp));
         (s.importRegister, s.exportRegister) = (o.importRegister, o.exportRegister);
         s.state = reason == Reason.None ? State.Open : State.Refused;
-        _storeProgress(o.station, s);
+        _sessions[o.station].saveProgress(s);
         if (reason != Reason.None) return _reject(o.station, digest, reason);
 
-        _clear(o, facts);
+        _clear(o, facts, s);
         if (own != 0) {
-            Vehicle storage stored = _vehicles[o.vehicle];
-            (stored.station, stored.session) = (o.station, o.session);
+            (v.station, v.session) = (o.station, o.session);
+            _vehicles[o.vehicle].save(v);
         }
         leaf = keccak256(
-            abi.encode(digest, Reason.None, facts.supplier, facts.supplierReserve, facts.gridReserve)
+            abi.encode(
+                digest, Reason.None, facts.supplier, facts.supplierReserve, facts.gridReserve
+            )
         );
     }
 
@@ -120,7 +139,9 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         view
         returns (Reason)
     {
-        if (s.state == State.Open) return o.session == s.number ? Reason.SessionUsed : Reason.StationBusy;
+        if (s.state == State.Open) {
+            return o.session == s.number ? Reason.SessionUsed : Reason.StationBusy;
+        }
         if (o.session <= s.number) return Reason.SessionUsed;
         if (o.time > block.timestamp + facts.skew) return Reason.TimeInFuture;
         if (o.time + facts.backlog < block.timestamp) return Reason.TooOld;
@@ -131,14 +152,10 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
 
     /// @dev The decision, which uses the session number up.
     function _decide(IRegistry.Opening memory facts) private view returns (Reason) {
-        if (!facts.gridOperatorActive) return Reason.GridOperatorInactive;
-        if (!facts.operatorActive) return Reason.StationOperatorInactive;
-        if (facts.gridTariff == 0) return Reason.NoGridTariff;
-        if (facts.operatorTariff == 0) return Reason.NoOperatorTariff;
-        if (facts.supplier == 0) return Reason.NoSupplier;
-        if (!facts.supplierActive) return Reason.SupplierInactive;
+        if (facts.refusal != Reason.None) return facts.refusal;
         if (!_covers(facts.supplier, facts.supplierReserve)) return Reason.SupplierNotCovered;
-        bool covered = facts.gridReserve == 0 || _covers(facts.station.gridOperator, facts.gridReserve);
+        bool covered =
+            facts.gridReserve == 0 || _covers(facts.station.gridOperator, facts.gridReserve);
         return covered ? Reason.None : Reason.GridOperatorNotCovered;
     }
 
@@ -148,11 +165,13 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         return s.number == v.session && s.state == State.Open;
     }
 
-    function _clear(OpenSession memory o, IRegistry.Opening memory facts) private {
-        Session storage s = _sessions[o.station];
+    function _clear(OpenSession memory o, IRegistry.Opening memory facts, Session memory s)
+        private
+    {
         s.supplier = facts.supplier;
         (s.gridTariff, s.operatorTariff) = (facts.gridTariff, facts.operatorTariff);
         (s.supplierReserve, s.gridReserve) = (facts.supplierReserve, facts.gridReserve);
+        _sessions[o.station].saveTerms(s);
         _reserve(facts.supplier, facts.supplierReserve);
         _reserve(facts.station.gridOperator, facts.gridReserve);
         emit SessionCleared(
@@ -174,7 +193,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         EnergyReport memory r = Messages.decodeReport(message);
         bytes calldata boundaries = Messages.boundariesOf(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(r, keccak256(boundaries)));
-        Session memory s = _sessions[r.station];
+        Session memory s = _sessions[r.station].load();
         IRegistry.Terms memory terms = REGISTRY.termsOf(r.station, s.gridTariff, s.operatorTariff);
 
         reason = _checkSigner(r.station, terms.station, digest, message, r.time);
@@ -185,7 +204,9 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         (reason, due) = _price(r, s, terms, boundaries);
         if (reason != Reason.None) return _reject(r.station, digest, reason);
 
-        leaf = keccak256(abi.encode(digest, Reason.None, due.networkCharge, due.serviceFee, due.feedIn));
+        leaf = keccak256(
+            abi.encode(digest, Reason.None, due.networkCharge, due.serviceFee, due.feedIn)
+        );
         _settle(r, s, terms.station, due, leaf);
     }
 
@@ -205,23 +226,28 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         return wrong ? Reason.WrongBoundaries : Reason.None;
     }
 
-    function _price(EnergyReport memory r, Session memory s, IRegistry.Terms memory terms, bytes calldata boundaries)
-        private
-        pure
-        returns (Reason reason, Settlement memory due)
-    {
+    function _price(
+        EnergyReport memory r,
+        Session memory s,
+        IRegistry.Terms memory terms,
+        bytes calldata boundaries
+    ) private pure returns (Reason reason, Settlement memory due) {
         Slots.Levels memory sum;
         (reason, sum) = Slots.split(
             Slots.Reading(s.time, s.importRegister, s.exportRegister),
             Slots.Reading(r.time, r.importRegister, r.exportRegister),
             boundaries,
             terms.station,
-            terms.grid.levels,
-            terms.operator.levels
+            terms.gridLevels,
+            terms.operatorLevels
         );
-        due.networkCharge = terms.grid.importAmount(sum.gridImport) + (r.last ? terms.grid.fee() : 0);
-        due.serviceFee = terms.operator.importAmount(sum.operatorImport) + (r.last ? terms.operator.fee() : 0);
-        due.feedIn = terms.grid.exportAmount(sum.gridExport);
+        due.networkCharge = terms.gridPrices.importAmount(sum.gridImport);
+        due.serviceFee = terms.operatorPrices.importAmount(sum.operatorImport);
+        due.feedIn = terms.gridPrices.exportAmount(sum.gridExport);
+        if (r.last) {
+            due.networkCharge += terms.gridPrices.fee();
+            due.serviceFee += terms.operatorPrices.fee();
+        }
     }
 
     function _settle(
@@ -231,7 +257,8 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         Settlement memory due,
         bytes32 leaf
     ) private {
-        (uint24 supplier, uint24 grid, uint24 operator) = (s.supplier, station.gridOperator, station.operator);
+        (uint24 supplier, uint24 grid, uint24 operator) =
+            (s.supplier, station.gridOperator, station.operator);
         uint48 taken = r.importRegister - s.importRegister;
         uint48 fed = r.exportRegister - s.exportRegister;
 
@@ -242,7 +269,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
             s.state = State.Closed;
             _releaseReserves(s, grid);
         }
-        _storeProgress(r.station, s);
+        _sessions[r.station].saveProgress(s);
 
         _post(supplier, grid, due.networkCharge, taken, 0);
         _post(supplier, operator, due.serviceFee, taken, 0);
@@ -276,25 +303,21 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         bytes calldata message,
         uint40 time
     ) private view returns (Reason) {
-        if (station.gridOperator == 0 || station.key == address(0)) return Reason.UnknownStation;
+        if (station.gridOperator == 0 || station.key == address(0)) {
+            return Reason.UnknownStation;
+        }
         (address signer,,) = ECDSA.tryRecoverCalldata(digest, Messages.signatureOf(message));
         // a former key is looked up only when the present one did not sign
         bool authentic = signer == station.key || REGISTRY.maySign(number, signer, time);
         return authentic ? Reason.None : Reason.BadSignature;
     }
 
-    function _reject(uint32 station, bytes32 digest, Reason reason) private returns (Reason, bytes32 leaf) {
+    function _reject(uint32 station, bytes32 digest, Reason reason)
+        private
+        returns (Reason, bytes32 leaf)
+    {
         emit MessageRejected(station, reason, digest);
         return (reason, keccak256(abi.encode(digest, reason, uint256(0), uint256(0), uint256(0))));
-    }
-
-    /// @dev Writes the first word of the station's session, not what was fixed at clearing.
-    function _storeProgress(uint32 station, Session memory s) private {
-        Session storage stored = _sessions[station];
-        (stored.number, stored.report) = (s.number, s.report);
-        (stored.time, stored.touched) = (s.time, s.touched);
-        (stored.importRegister, stored.exportRegister) = (s.importRegister, s.exportRegister);
-        stored.state = s.state;
     }
 
     function _releaseReserves(Session memory s, uint24 gridOperator) private {

@@ -45,18 +45,22 @@ abstract contract Stations is Participants {
 
     // --------------------------------------------------------------------------------- Station operators
 
-    function requestStation(bytes32 meter, address key, uint24 maxPower, uint24 maxFeedIn, string calldata evseId)
-        external
-        returns (uint32 number)
-    {
+    function requestStation(
+        bytes32 meter,
+        address key,
+        uint24 maxPower,
+        uint24 maxFeedIn,
+        string calldata evseId
+    ) external returns (uint32 number) {
         uint24 operator = _callerAs(STATION_OPERATOR);
         require(gridOperatorOf[meter] != 0, UnknownMeter(meter));
         require(key != address(0), InvalidKey());
         require(maxPower != 0, InvalidPower());
         number = ++stationCount;
         meterOf[number] = meter;
-        _stations[number] =
-            Station({key: key, gridOperator: 0, operator: operator, maxPower: maxPower, maxFeedIn: maxFeedIn});
+        _stations[number] = Station({
+            key: key, gridOperator: 0, operator: operator, maxPower: maxPower, maxFeedIn: maxFeedIn
+        });
         emit StationRequested(number, operator, meter, key, maxPower, maxFeedIn, evseId);
     }
 

@@ -1,74 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Slots} from "./libraries/Slots.sol";
 import {Participants} from "./Participants.sol";
-import {Prices} from "./libraries/Prices.sol";
+import {PriceArithmetic, Prices} from "./libraries/Prices.sol";
+import {Slots} from "./libraries/Slots.sol";
+import {Storage} from "./libraries/Storage.sol";
 
 /// @notice Tariffs of grid operators and station operators, in versions that are never changed.
 abstract contract Tariffs is Participants {
-    using Prices for Tariff;
+    using Storage for Participant;
 
     /// @dev How far back a late opening's version is looked for. With a notice of at least a day that is a week.
     uint256 private constant LOOKBACK = 8;
 
+    struct Version {
+        Prices prices;
+        uint192 levels;
+    }
 
-    mapping(uint24 participant => mapping(uint8 role => Tariff[])) private _tariffs;
+    mapping(uint256 key => Version) private _versions;
 
     function publishTariff(uint8 role, Tariff calldata next) external returns (uint16 version) {
         uint24 number = _callerAs(role);
-        _checkTariff(role, next);
-        Tariff[] storage versions = _tariffs[number][role];
-        if (versions.length == 0) {
-            require(next.validFrom + 900 > block.timestamp, TooEarly(next.validFrom, block.timestamp - 899));
+        Prices prices = PriceArithmetic.pack(next);
+        _checkTariff(role, next, prices);
+        uint16 count = _tariffCount(_participants[number], role);
+        if (count == 0) {
+            require(
+                next.validFrom + 900 > block.timestamp,
+                TooEarly(next.validFrom, block.timestamp - 899)
+            );
         } else {
-            uint256 last = versions[versions.length - 1].validFrom;
+            uint256 last = _prices(number, role, count).validFrom();
             require(last <= block.timestamp, VersionPending(last));
             uint256 earliest = block.timestamp + _limits.notice;
             require(next.validFrom >= earliest, TooEarly(next.validFrom, earliest));
         }
-        versions.push(next);
-        version = uint16(versions.length);
-        require(version == versions.length, VersionPending(next.validFrom));
+        version = count + 1;
+        _versions[_key(number, role, version)] = Version(prices, next.levels);
+        if (role == GRID_OPERATOR) _participants[number].gridTariffs = version;
+        else _participants[number].operatorTariffs = version;
         emit TariffPublished(number, role, version, next);
     }
 
     // --------------------------------------------------------------------------------------------- Views
 
     function tariffCount(uint24 number, uint8 role) external view returns (uint16) {
-        return uint16(_tariffs[number][role].length);
+        return _tariffCount(_participants[number], role);
     }
 
-    function tariffs(uint24 number, uint8 role, uint16 version) external view returns (Tariff memory) {
-        return _tariff(number, role, version);
+    function tariffs(uint24 number, uint8 role, uint16 version)
+        external
+        view
+        returns (Tariff memory)
+    {
+        return _prices(number, role, version).unpack(_levels(number, role, version));
     }
 
-    function tariffAt(uint24 number, uint8 role, uint40 time) external view returns (uint16) {
-        return _tariffAt(number, role, time);
+    function tariffAt(uint24 number, uint8 role, uint40 time)
+        external
+        view
+        returns (uint16 version)
+    {
+        (version,) = _tariffAt(number, role, _tariffCount(_participants[number], role), time);
     }
 
     // ------------------------------------------------------------------------------------------ Internal
 
-    /// @return t the version, empty for version 0
-    function _tariff(uint24 number, uint8 role, uint16 version) internal view returns (Tariff memory t) {
-        if (version != 0) t = _tariffs[number][role][version - 1];
-    }
-
-    function _tariffAt(uint24 number, uint8 role, uint40 time) internal view returns (uint16) {
-        Tariff[] storage versions = _tariffs[number][role];
-        uint256 count = versions.length;
-        for (uint256 i = count; i > 0 && i + LOOKBACK > count; --i) {
-            if (versions[i - 1].validFrom <= time) return uint16(i);
+    /// @param count versions published
+    /// @return version in force at `time`, 0 if none
+    function _tariffAt(uint24 number, uint8 role, uint16 count, uint40 time)
+        internal
+        view
+        returns (uint16 version, Prices prices)
+    {
+        uint256 oldest = count > LOOKBACK ? count - LOOKBACK : 0;
+        for (version = count; version > oldest; --version) {
+            prices = _prices(number, role, version);
+            if (prices.validFrom() <= time) return (version, prices);
         }
-        return 0;
+        return (0, Prices.wrap(0));
     }
 
-    function _checkTariff(uint8 role, Tariff calldata t) private view {
+    function _prices(uint24 number, uint8 role, uint16 version) internal view returns (Prices) {
+        return _versions[_key(number, role, version)].prices;
+    }
+
+    function _levels(uint24 number, uint8 role, uint16 version) internal view returns (uint192) {
+        return _versions[_key(number, role, version)].levels;
+    }
+
+    function _key(uint24 number, uint8 role, uint16 version) private pure returns (uint256) {
+        return uint256(number) << 24 | uint256(role) << 16 | version;
+    }
+
+    function _tariffCount(Participant memory p, uint8 role) private pure returns (uint16) {
+        return
+            role == GRID_OPERATOR ? p.gridTariffs : role == STATION_OPERATOR ? p.operatorTariffs : 0;
+    }
+
+    function _checkTariff(uint8 role, Tariff calldata t, Prices prices) private view {
         require(role == GRID_OPERATOR || role == STATION_OPERATOR, InvalidRoles(role));
         Limits memory l = _limits;
+        require(
+            prices.highestImport() <= l.maxPrice && t.sessionFee <= l.maxSessionFee,
+            PriceOutOfRange()
+        );
         int256 most = role == GRID_OPERATOR ? int256(uint256(l.maxPrice)) : int256(0);
-        require(t.highestImport() <= l.maxPrice && t.sessionFee <= l.maxSessionFee, PriceOutOfRange());
-        require(t.highestExport() <= most && t.lowestExport() >= -most, PriceOutOfRange());
+        (int256 low, int256 high) = prices.exportRange();
+        require(high <= most && low >= -most, PriceOutOfRange());
         require(Slots.areLevels(t.levels), InvalidLevels());
         _requireSlotStart(t.validFrom);
     }

@@ -31,12 +31,18 @@ contract Vault is IVault, ReentrancyGuardTransient {
         _deposit(participant, units);
     }
 
-    function depositWithPermit(uint24 participant, uint256 units, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        nonReentrant
-    {
+    function depositWithPermit(
+        uint24 participant,
+        uint256 units,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
         // somebody may have used the permit first: what counts is the allowance
-        try IERC20Permit(address(TOKEN)).permit(msg.sender, address(this), units, deadline, v, r, s) {} catch {}
+        try IERC20Permit(address(TOKEN))
+            .permit(msg.sender, address(this), units, deadline, v, r, s) {}
+            catch {}
         _deposit(participant, units);
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Base} from "./Base.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IVehicles} from "./interfaces/IVehicles.sol";
-import {Base} from "./Base.sol";
 
 /// @notice Vehicles and their suppliers. A change takes effect at the start of a future slot and needs both the
 /// old supplier and the new one; the one before stays known for as long as an opening may be late.
@@ -30,7 +30,8 @@ abstract contract Vehicles is Base, IVehicles {
                 (v.supplier, v.from) = (supplier, from);
             } else {
                 // released: nobody supplies it from now on
-                bool released = v.nextFrom != 0 && v.nextSupplier == 0 && v.nextFrom <= block.timestamp;
+                bool released =
+                    v.nextFrom != 0 && v.nextSupplier == 0 && v.nextFrom <= block.timestamp;
                 require(released, VehicleTaken(ids[i]));
                 require(from >= block.timestamp, IRegistry.TooEarly(from, block.timestamp));
                 _change(ids[i], supplier, from);
@@ -56,7 +57,10 @@ abstract contract Vehicles is Base, IVehicles {
             Offer memory offer = _offers[ids[i]];
             require(offer.to == supplier, NotOffered(ids[i]));
             _requireSupplies(offer.from, ids[i]);
-            require(offer.effective >= block.timestamp, IRegistry.TooEarly(offer.effective, block.timestamp));
+            require(
+                offer.effective >= block.timestamp,
+                IRegistry.TooEarly(offer.effective, block.timestamp)
+            );
             delete _offers[ids[i]];
             _change(ids[i], supplier, offer.effective);
             emit SupplierChanged(ids[i], offer.from, supplier, offer.effective);
@@ -106,7 +110,10 @@ abstract contract Vehicles is Base, IVehicles {
     function _change(bytes32 id, uint24 supplier, uint40 effective) private {
         Vehicle storage v = _vehicles[id];
         if (v.nextFrom != 0) {
-            require(v.nextFrom + REGISTRY.limits().backlog <= block.timestamp, ChangePending(id, v.nextFrom));
+            require(
+                v.nextFrom + REGISTRY.limits().backlog <= block.timestamp,
+                ChangePending(id, v.nextFrom)
+            );
             (v.supplier, v.from) = (v.nextSupplier, v.nextFrom);
         }
         require(effective > v.from, IRegistry.TooEarly(effective, v.from));

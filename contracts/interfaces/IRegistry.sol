@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Prices} from "../libraries/Prices.sol";
+import {Reason} from "./Reason.sol";
+
 /// @title Who takes part in the market, with which meters, stations and tariffs
 /// @notice Nothing here moves money. Times are UTC seconds, energy is watt-hours (Wh), power is watts (W),
 /// prices are micro-euro per kWh. A *slot* is an aligned quarter hour of 900 s, labelled by its start.
@@ -13,6 +16,8 @@ interface IRegistry {
         uint8 roles;
         bool active; // a suspended participant gets no new clearings; what runs settles
         uint24 defaultSupplier; // who supplies unregistered vehicles at its stations (station operators), or 0
+        uint16 gridTariffs; // versions published as a grid operator
+        uint16 operatorTariffs; // versions published as a station operator
     }
 
     /// @notice The market's limits, set by governance within fixed bounds.
@@ -59,10 +64,8 @@ interface IRegistry {
     /// @notice What the registry knows about an opening.
     struct Opening {
         Station station;
+        Reason refusal; // the first of the registry's reasons against a clearing, or None
         uint24 supplier; // the vehicle's, else the operator's default supplier, else 0
-        bool gridOperatorActive;
-        bool operatorActive;
-        bool supplierActive;
         uint16 gridTariff; // version in force, 0: none
         uint16 operatorTariff; // version in force, 0: none
         uint64 supplierReserve; // nano-euro to be covered at clearing
@@ -74,8 +77,10 @@ interface IRegistry {
     /// @notice What the registry knows about a running session.
     struct Terms {
         Station station;
-        Tariff grid;
-        Tariff operator;
+        Prices gridPrices;
+        uint192 gridLevels;
+        Prices operatorPrices;
+        uint192 operatorLevels;
         uint32 skew; // s, see Limits
     }
 
@@ -105,7 +110,9 @@ interface IRegistry {
     // -------------------------------------------------------------------------------------------- Events
 
     /// @param marketCode EIC or BDEW number of the company, as printed
-    event ParticipantAdmitted(uint24 indexed participant, address indexed account, uint8 roles, string marketCode);
+    event ParticipantAdmitted(
+        uint24 indexed participant, address indexed account, uint8 roles, string marketCode
+    );
     event RolesChanged(uint24 indexed participant, uint8 roles);
     event ParticipantSuspended(uint24 indexed participant);
     event ParticipantReinstated(uint24 indexed participant);
@@ -130,12 +137,16 @@ interface IRegistry {
     event StationKeyRevoked(uint32 indexed station);
     event StationClosed(uint32 indexed station);
 
-    event TariffPublished(uint24 indexed participant, uint8 indexed role, uint16 version, Tariff tariff);
+    event TariffPublished(
+        uint24 indexed participant, uint8 indexed role, uint16 version, Tariff tariff
+    );
 
     // ---------------------------------------------------------------------------------------- Governance
 
     /// @notice Admits a company under the next number. Only governance.
-    function admit(address account, uint8 roles, string calldata marketCode) external returns (uint24 participant);
+    function admit(address account, uint8 roles, string calldata marketCode)
+        external
+        returns (uint24 participant);
 
     /// @notice Only governance. A role that is taken away stops new clearings, never a running session.
     function setRoles(uint24 participant, uint8 roles) external;
@@ -169,9 +180,13 @@ interface IRegistry {
     /// @param key address of the station's public key
     /// @param maxPower W, from the grid
     /// @param maxFeedIn W, into the grid; 0: charges only
-    function requestStation(bytes32 meter, address key, uint24 maxPower, uint24 maxFeedIn, string calldata evseId)
-        external
-        returns (uint32 station);
+    function requestStation(
+        bytes32 meter,
+        address key,
+        uint24 maxPower,
+        uint24 maxFeedIn,
+        string calldata evseId
+    ) external returns (uint32 station);
 
     /// @notice The meter's grid operator approves stations that were requested.
     function approveStations(uint32[] calldata numbers) external;
@@ -196,7 +211,10 @@ interface IRegistry {
 
     /// @notice Everything that a clearing at `time` depends on.
     /// @param supplier of the vehicle, 0: nobody
-    function openingAt(uint32 station, uint24 supplier, uint40 time) external view returns (Opening memory);
+    function openingAt(uint32 station, uint24 supplier, uint40 time)
+        external
+        view
+        returns (Opening memory);
     /// @notice Everything that the settlement of a report depends on. A version 0 gives an empty tariff.
     function termsOf(uint32 station, uint16 gridTariff, uint16 operatorTariff)
         external
@@ -222,7 +240,10 @@ interface IRegistry {
     function formerKeys(uint32 station) external view returns (FormerKey memory);
     /// @return number of versions published; the versions are 1 to this
     function tariffCount(uint24 participant, uint8 role) external view returns (uint16);
-    function tariffs(uint24 participant, uint8 role, uint16 version) external view returns (Tariff memory);
+    function tariffs(uint24 participant, uint8 role, uint16 version)
+        external
+        view
+        returns (Tariff memory);
     /// @return the version in force at `time`, 0 if none
     function tariffAt(uint24 participant, uint8 role, uint40 time) external view returns (uint16);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Reason} from "./Reason.sol";
+
 /// @title Clearing and settlement of charging sessions from signed messages
 /// @notice Anybody may submit any station's messages in any batch: the signature authorises, the sender does not.
 /// Each message ends in exactly one of `SessionCleared`, `ReportSettled` or `MessageRejected`, in the order of the
@@ -53,37 +55,6 @@ interface ISessions {
         uint16 operatorTariff; // version pinned at clearing
         uint64 supplierReserve; // nano-euro
         uint64 gridReserve; // nano-euro
-    }
-
-    /// @notice Why a message was rejected. `None` is: accepted.
-    /// The first group leaves no trace: the same message may be accepted later, or never can be.
-    /// The second decides an opening for good: its session number is used up.
-    enum Reason {
-        None,
-        Malformed, // not a message of a known kind and length
-        UnknownStation, // never approved, closed, or its key is revoked
-        BadSignature, // not signed by the station's key
-        StationBusy, // its session is still open
-        SessionUsed, // the number was opened or decided before
-        SessionNotOpen, // a report for a session that is not the open one
-        ReportUsed, // a report of this number was settled
-        ReportMissing, // an earlier report has not arrived
-        TimeInFuture, // beyond the skew
-        TooOld, // an opening beyond the backlog
-        TimeBackwards, // before the station's last reading
-        RegisterBackwards, // below the station's last reading
-        WrongBoundaries, // not one pair of registers for each slot boundary, or too many
-        PowerExceeded, // more energy than the station's power allows in the time
-        // the clearing's decisions:
-        GridOperatorInactive,
-        StationOperatorInactive,
-        NoGridTariff,
-        NoOperatorTariff,
-        NoSupplier, // nobody supplies the vehicle, and there is no default supplier
-        SupplierInactive,
-        SupplierNotCovered, // open claims, or too little free balance for the reserve
-        GridOperatorNotCovered, // the same, for feed-in
-        VehicleBusy // it is in an open session at another station
     }
 
     // -------------------------------------------------------------------------------------------- Errors
@@ -150,7 +121,10 @@ interface ISessions {
     function batchCount() external view returns (uint64);
     function batchRoot(uint64 batch) external view returns (bytes32);
     /// @return whether `leaf` is in the batch, by its Merkle proof (sorted pairs)
-    function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof) external view returns (bool);
+    function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof)
+        external
+        view
+        returns (bool);
     /// @return the EIP-712 digests that a station signs
     function digestOf(OpenSession calldata message) external view returns (bytes32);
     function digestOf(EnergyReport calldata message) external view returns (bytes32);

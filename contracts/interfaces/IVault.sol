@@ -16,8 +16,14 @@ interface IVault {
     function deposit(uint24 participant, uint256 units) external;
 
     /// @notice The same with an ERC-2612 permit of the caller in place of an approval.
-    function depositWithPermit(uint24 participant, uint256 units, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external;
+    function depositWithPermit(
+        uint24 participant,
+        uint256 units,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
 
     /// @notice Pays up to `amount` nano-euro from the caller's own account to `to`, rounded down to whole token
     /// units; the rest stays in the account.

@@ -28,8 +28,12 @@ interface IVehicles {
     // -------------------------------------------------------------------------------------------- Events
 
     event VehicleRegistered(bytes32 indexed vehicle, uint24 indexed supplier, uint40 from);
-    event VehicleOffered(bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective);
-    event SupplierChanged(bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective);
+    event VehicleOffered(
+        bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective
+    );
+    event SupplierChanged(
+        bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective
+    );
 
     // ----------------------------------------------------------------------------------------- Suppliers
 

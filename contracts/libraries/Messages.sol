@@ -27,7 +27,11 @@ library Messages {
         return (m.length - REPORT_HEAD - SIGNATURE) % BOUNDARY == 0 && uint8(m[30]) < 2 ? REPORT : 0;
     }
 
-    function decodeOpening(bytes calldata m) internal pure returns (ISessions.OpenSession memory o) {
+    function decodeOpening(bytes calldata m)
+        internal
+        pure
+        returns (ISessions.OpenSession memory o)
+    {
         o.station = uint32(bytes4(m[1:5]));
         o.session = uint32(bytes4(m[5:9]));
         o.vehicle = bytes32(m[9:41]);
@@ -37,7 +41,11 @@ library Messages {
     }
 
     /// @dev `boundaries` stays in calldata, see `boundariesOf`.
-    function decodeReport(bytes calldata m) internal pure returns (ISessions.EnergyReport memory r) {
+    function decodeReport(bytes calldata m)
+        internal
+        pure
+        returns (ISessions.EnergyReport memory r)
+    {
         r.station = uint32(bytes4(m[1:5]));
         r.session = uint32(bytes4(m[5:9]));
         r.report = uint32(bytes4(m[9:13]));
@@ -59,13 +67,23 @@ library Messages {
     function hash(ISessions.OpenSession memory o) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
-                OPEN_SESSION_TYPEHASH, o.station, o.session, o.vehicle, o.time, o.importRegister, o.exportRegister
+                OPEN_SESSION_TYPEHASH,
+                o.station,
+                o.session,
+                o.vehicle,
+                o.time,
+                o.importRegister,
+                o.exportRegister
             )
         );
     }
 
     /// @param boundariesHash keccak256 of the report's boundaries
-    function hash(ISessions.EnergyReport memory r, bytes32 boundariesHash) internal pure returns (bytes32) {
+    function hash(ISessions.EnergyReport memory r, bytes32 boundariesHash)
+        internal
+        pure
+        returns (bytes32)
+    {
         return keccak256(
             abi.encode(
                 ENERGY_REPORT_TYPEHASH,

@@ -3,43 +3,89 @@ pragma solidity ^0.8.30;
 
 import {IRegistry} from "../interfaces/IRegistry.sol";
 
+/// @notice A tariff's prices in one word, as the registry stores them and the ledger computes with them: from the
+/// lowest bits, 32 each, import standard, high, low; export standard, high, low (signed); session fee; valid from.
+type Prices is uint256;
+
+using PriceArithmetic for Prices global;
+
 /// @notice Arithmetic of a tariff. Wh x micro-euro per kWh is nano-euro, so nothing is ever rounded.
-library Prices {
+library PriceArithmetic {
+    function pack(IRegistry.Tariff memory t) internal pure returns (Prices) {
+        uint256 imports =
+            uint256(t.importStandard) | uint256(t.importHigh) << 32 | uint256(t.importLow) << 64;
+        uint256 exports = uint256(uint32(t.exportStandard)) | uint256(uint32(t.exportHigh)) << 32
+            | uint256(uint32(t.exportLow)) << 64;
+        return Prices.wrap(
+            imports | exports << 96 | uint256(t.sessionFee) << 192 | uint256(t.validFrom) << 224
+        );
+    }
+
+    function unpack(Prices p, uint192 levels) internal pure returns (IRegistry.Tariff memory) {
+        uint256 w = Prices.unwrap(p);
+        return IRegistry.Tariff({
+            importStandard: uint32(w),
+            importHigh: uint32(w >> 32),
+            importLow: uint32(w >> 64),
+            exportStandard: int32(uint32(w >> 96)),
+            exportHigh: int32(uint32(w >> 128)),
+            exportLow: int32(uint32(w >> 160)),
+            sessionFee: uint32(w >> 192),
+            validFrom: uint32(w >> 224),
+            levels: levels
+        });
+    }
+
+    /// @return UTC seconds
+    function validFrom(Prices p) internal pure returns (uint256) {
+        return Prices.unwrap(p) >> 224;
+    }
+
+    /// @return nano-euro
+    function fee(Prices p) internal pure returns (uint256) {
+        return uint256(uint32(Prices.unwrap(p) >> 192)) * 1000;
+    }
+
     /// @param levels Wh by price level, level n in bits 64n to 64n + 63
     /// @return nano-euro
-    function importAmount(IRegistry.Tariff memory t, uint256 levels) internal pure returns (uint256) {
-        return uint64(levels) * uint256(t.importStandard) + uint64(levels >> 64) * uint256(t.importHigh)
-            + uint64(levels >> 128) * uint256(t.importLow);
+    function importAmount(Prices p, uint256 levels) internal pure returns (uint256) {
+        uint256 w = Prices.unwrap(p);
+        // 3 x 2^64 x 2^32
+        unchecked {
+            return uint64(levels) * uint256(uint32(w)) + uint64(levels >> 64)
+                * uint256(uint32(w >> 32)) + uint64(levels >> 128) * uint256(uint32(w >> 64));
+        }
     }
 
     /// @param levels Wh by price level, level n in bits 64n to 64n + 63
-    /// @return nano-euro
-    function exportAmount(IRegistry.Tariff memory t, uint256 levels) internal pure returns (int256) {
-        return _signed(levels) * t.exportStandard + _signed(levels >> 64) * t.exportHigh
-            + _signed(levels >> 128) * t.exportLow;
+    /// @return nano-euro, negative if the prices are
+    function exportAmount(Prices p, uint256 levels) internal pure returns (int256) {
+        uint256 w = Prices.unwrap(p) >> 96;
+        // 3 x 2^64 x 2^31
+        unchecked {
+            return _signed(levels) * int32(uint32(w)) + _signed(levels >> 64)
+                * int32(uint32(w >> 32)) + _signed(levels >> 128) * int32(uint32(w >> 64));
+        }
     }
 
-    /// @return nano-euro
-    function fee(IRegistry.Tariff memory t) internal pure returns (uint256) {
-        return uint256(t.sessionFee) * 1000;
+    /// @return high micro-euro per kWh
+    function highestImport(Prices p) internal pure returns (uint256 high) {
+        uint256 w = Prices.unwrap(p);
+        high = uint32(w);
+        if (uint32(w >> 32) > high) high = uint32(w >> 32);
+        if (uint32(w >> 64) > high) high = uint32(w >> 64);
     }
 
-    /// @return micro-euro per kWh
-    function highestImport(IRegistry.Tariff memory t) internal pure returns (uint256) {
-        uint256 high = t.importHigh > t.importStandard ? t.importHigh : t.importStandard;
-        return t.importLow > high ? t.importLow : high;
-    }
-
-    /// @return micro-euro per kWh
-    function highestExport(IRegistry.Tariff memory t) internal pure returns (int256) {
-        int256 high = t.exportHigh > t.exportStandard ? t.exportHigh : t.exportStandard;
-        return t.exportLow > high ? t.exportLow : high;
-    }
-
-    /// @return micro-euro per kWh
-    function lowestExport(IRegistry.Tariff memory t) internal pure returns (int256) {
-        int256 low = t.exportHigh < t.exportStandard ? t.exportHigh : t.exportStandard;
-        return t.exportLow < low ? t.exportLow : low;
+    /// @return low micro-euro per kWh
+    /// @return high micro-euro per kWh
+    function exportRange(Prices p) internal pure returns (int256 low, int256 high) {
+        uint256 w = Prices.unwrap(p) >> 96;
+        low = high = int32(uint32(w));
+        for (uint256 i = 1; i < 3; ++i) {
+            int256 price = int32(uint32(w >> (32 * i)));
+            if (price > high) high = price;
+            if (price < low) low = price;
+        }
     }
 
     function _signed(uint256 levels) private pure returns (int256) {

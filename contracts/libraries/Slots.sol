@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IRegistry} from "../interfaces/IRegistry.sol";
-import {ISessions} from "../interfaces/ISessions.sol";
+import {Reason} from "../interfaces/Reason.sol";
 
 /// @notice Splits the energy between two readings by quarter hour and adds it up by price level.
 library Slots {
@@ -39,33 +39,38 @@ library Slots {
         IRegistry.Station memory station,
         uint192 gridLevels,
         uint192 operatorLevels
-    ) internal pure returns (ISessions.Reason reason, Levels memory sum) {
-        uint256 count = boundaries.length / 12;
-        uint256 time = start.time;
-        uint256 imported = start.imported;
-        uint256 exported = start.exported;
-        for (uint256 i = 0; i <= count; ++i) {
-            (uint256 nextTime, uint256 nextImported, uint256 nextExported) = i < count
-                ? _boundary(boundaries, i, time)
-                : (end.time, end.imported, end.exported);
-            if (nextImported < imported || nextExported < exported) {
-                return (ISessions.Reason.RegisterBackwards, sum);
-            }
-            // no overflow: registers have 48 bits, times 40, power 24
-            unchecked {
-                uint256 taken = nextImported - imported;
-                uint256 fed = nextExported - exported;
-                uint256 duration = nextTime - time;
-                if (_exceeds(taken, station.maxPower, duration) || _exceeds(fed, station.maxFeedIn, duration)) {
-                    return (ISessions.Reason.PowerExceeded, sum);
+    ) internal pure returns (Reason reason, Levels memory sum) {
+        // Nothing below overflows: registers have 48 bits, times 40, powers 24, a slot of the day 7.
+        unchecked {
+            uint256 count = boundaries.length / 12;
+            uint256 slot = (start.time / SECONDS) % PER_DAY;
+            uint256 duration = SECONDS - start.time % SECONDS;
+            for (uint256 i = 0; i <= count; ++i) {
+                uint256 imported = end.imported;
+                uint256 exported = end.exported;
+                if (i < count) (imported, exported) = _boundary(boundaries, i);
+                else duration = end.time - start.time;
+                if (imported < start.imported || exported < start.exported) {
+                    return (Reason.RegisterBackwards, sum);
                 }
-                uint256 slot = (time / SECONDS) % PER_DAY;
+                uint256 taken = imported - start.imported;
+                uint256 fed = exported - start.exported;
+                if (
+                    _exceeds(taken, station.maxPower, duration)
+                        || _exceeds(fed, station.maxFeedIn, duration)
+                ) {
+                    return (Reason.PowerExceeded, sum);
+                }
                 uint256 gridShift = _level(gridLevels, slot) * 64;
                 sum.gridImport += taken << gridShift;
                 sum.gridExport += fed << gridShift;
                 sum.operatorImport += taken << (_level(operatorLevels, slot) * 64);
+
+                (start.imported, start.exported) = (imported, exported);
+                start.time += duration;
+                duration = SECONDS;
+                slot = slot == PER_DAY - 1 ? 0 : slot + 1;
             }
-            (time, imported, exported) = (nextTime, nextImported, nextExported);
         }
     }
 
@@ -74,13 +79,17 @@ library Slots {
         return levels & (levels >> 1) & 0x555555555555555555555555555555555555555555555555 == 0;
     }
 
-    function _boundary(bytes calldata boundaries, uint256 i, uint256 time)
+    /// @dev The caller has checked the length.
+    function _boundary(bytes calldata boundaries, uint256 i)
         private
         pure
-        returns (uint256, uint256, uint256)
+        returns (uint256, uint256)
     {
-        uint96 both = uint96(bytes12(boundaries[12 * i:12 * i + 12]));
-        return (time - time % SECONDS + SECONDS, both >> 48, uint48(both));
+        uint256 word;
+        assembly ("memory-safe") {
+            word := calldataload(add(boundaries.offset, mul(i, 12)))
+        }
+        return (word >> 208, uint48(word >> 160));
     }
 
     /// @dev Wh against W x s; one watt-hour is allowed for, since registers show whole ones.

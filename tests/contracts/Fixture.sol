@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+
+import {Ledger} from "../../contracts/Ledger.sol";
+import {Registry} from "../../contracts/Registry.sol";
+import {TestEuro} from "../../contracts/devnet/TestEuro.sol";
+import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
+import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
+import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {IVault} from "../../contracts/interfaces/IVault.sol";
+import {Vm} from "./Vm.sol";
+
+/// @notice A small market: two suppliers, a grid operator, a station operator, a charging station and one that
+/// also feeds in. Every role has its own account, and everybody else is a `stranger`.
+abstract contract Fixture {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    uint8 internal constant SUPPLIER = 1;
+    uint8 internal constant GRID_OPERATOR = 2;
+    uint8 internal constant STATION_OPERATOR = 4;
+
+    uint256 internal constant START = 1_800_000_000; // the start of a slot: 2027-01-15 08:00 UTC
+    uint256 internal constant EURO = 1e6; // token units
+    uint256 internal constant NANO = 1e9; // nano-euro
+    uint24 internal constant MAX_POWER = 22_000;
+
+    address internal governance = address(0x60f);
+    address internal relay = address(0x4e1a);
+    address internal stranger = address(0x57a);
+    address internal supplierAccount = address(0x501);
+    address internal otherSupplierAccount = address(0x502);
+    address internal gridAccount = address(0x601);
+    address internal operatorAccount = address(0x701);
+
+    TestEuro internal euro;
+    Registry internal registry;
+    Ledger internal ledger;
+    IVault internal vault;
+
+    uint24 internal supplier;
+    uint24 internal otherSupplier;
+    uint24 internal grid;
+    uint24 internal operator;
+
+    bytes32 internal constant METER = keccak256("meter");
+    bytes32 internal constant CAR = keccak256("car");
+    bytes32 internal constant OTHER_CAR = keccak256("other car");
+    uint256 internal constant STATION_KEY = 0x5747101;
+    uint256 internal constant FEEDING_KEY = 0x5747102;
+    uint32 internal station; // charges only
+    uint32 internal feeding; // charges and feeds in
+
+    function setUp() public virtual {
+        vm.warp(START);
+        AccessManager authority = new AccessManager(governance);
+        euro = new TestEuro();
+        registry = new Registry(address(authority), defaultLimits());
+        ledger = new Ledger(address(registry), address(euro));
+        vault = ledger.vault();
+
+        supplier = admit(supplierAccount, SUPPLIER);
+        otherSupplier = admit(otherSupplierAccount, SUPPLIER);
+        grid = admit(gridAccount, GRID_OPERATOR);
+        operator = admit(operatorAccount, STATION_OPERATOR);
+        publish(gridAccount, GRID_OPERATOR, gridTariff());
+        publish(operatorAccount, STATION_OPERATOR, operatorTariff());
+        registerMeter(gridAccount, METER);
+        station =
+            addStation(operatorAccount, gridAccount, METER, vm.addr(STATION_KEY), MAX_POWER, 0);
+        feeding = addStation(
+            operatorAccount, gridAccount, METER, vm.addr(FEEDING_KEY), MAX_POWER, MAX_POWER
+        );
+        registerVehicle(supplierAccount, CAR);
+        registerVehicle(otherSupplierAccount, OTHER_CAR);
+        fund(supplier, 1000 * EURO);
+        fund(otherSupplier, 1000 * EURO);
+        fund(grid, 1000 * EURO);
+    }
+
+    // ------------------------------------------------------------------------------------------- The market
+
+    function defaultLimits() internal pure returns (IRegistry.Limits memory) {
+        return IRegistry.Limits({
+            skew: 60,
+            backlog: 7 days,
+            silence: 12 hours,
+            notice: 1 days,
+            reserveWh: 60_000,
+            maxPrice: 2_000_000,
+            maxSessionFee: 5_000_000
+        });
+    }
+
+    /// @dev Every fourth slot high, the next low, the rest standard.
+    function gridTariff() internal view returns (IRegistry.Tariff memory t) {
+        t.importStandard = 80_000;
+        t.importHigh = 120_000;
+        t.importLow = 30_000;
+        t.exportStandard = 60_000;
+        t.exportHigh = 150_000;
+        t.exportLow = -20_000;
+        t.sessionFee = 0;
+        t.validFrom = uint32(block.timestamp);
+        t.levels = 0x090909090909090909090909090909090909090909090909;
+    }
+
+    function operatorTariff() internal view returns (IRegistry.Tariff memory t) {
+        t.importStandard = 50_000;
+        t.importHigh = 60_000;
+        t.importLow = 40_000;
+        t.sessionFee = 350_000;
+        t.validFrom = uint32(block.timestamp);
+        t.levels = 0x242424242424242424242424242424242424242424242424;
+    }
+
+    function admit(address account, uint8 roles) internal returns (uint24) {
+        vm.prank(governance);
+        return registry.admit(account, roles, "11XDEMO-------0");
+    }
+
+    function publish(address account, uint8 role, IRegistry.Tariff memory tariff) internal {
+        vm.prank(account);
+        registry.publishTariff(role, tariff);
+    }
+
+    function registerMeter(address account, bytes32 meter) internal {
+        bytes32[] memory ids = new bytes32[](1);
+        ids[0] = meter;
+        vm.prank(account);
+        registry.registerMeters(ids);
+    }
+
+    function addStation(
+        address operatedBy,
+        address approvedBy,
+        bytes32 meter,
+        address key,
+        uint24 maxPower,
+        uint24 maxFeedIn
+    ) internal returns (uint32 number) {
+        vm.prank(operatedBy);
+        number = registry.requestStation(meter, key, maxPower, maxFeedIn, "DE*GRM*E1");
+        uint32[] memory numbers = new uint32[](1);
+        numbers[0] = number;
+        vm.prank(approvedBy);
+        registry.approveStations(numbers);
+    }
+
+    function registerVehicle(address account, bytes32 id) internal {
+        vm.prank(account);
+        ledger.registerVehicles(one(id), uint40(block.timestamp - block.timestamp % 900));
+    }
+
+    function fund(uint24 participant, uint256 units) internal {
+        euro.mint(address(this), units);
+        euro.approve(address(vault), units);
+        vault.deposit(participant, units);
+    }
+
+    // ----------------------------------------------------------------------------------------- The messages
+
+    function opening(
+        uint32 at,
+        uint32 session,
+        bytes32 vehicle,
+        uint256 time,
+        uint48 imported,
+        uint48 exported
+    ) internal pure returns (ISessions.OpenSession memory) {
+        return ISessions.OpenSession(at, session, vehicle, uint40(time), imported, exported);
+    }
+
+    function report(
+        uint32 at,
+        uint32 session,
+        uint32 number,
+        uint256 time,
+        uint48 imported,
+        uint48 exported,
+        bool last,
+        bytes memory boundaries
+    ) internal pure returns (ISessions.EnergyReport memory) {
+        return ISessions.EnergyReport(
+            at, session, number, uint40(time), imported, exported, last, bytes32(0), boundaries
+        );
+    }
+
+    function signed(ISessions.OpenSession memory o, uint256 key)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return abi.encodePacked(
+            uint8(1),
+            o.station,
+            o.session,
+            o.vehicle,
+            o.time,
+            o.importRegister,
+            o.exportRegister,
+            signature(ledger.digestOf(o), key)
+        );
+    }
+
+    function signed(ISessions.EnergyReport memory r, uint256 key)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes memory head = abi.encodePacked(
+            uint8(2), r.station, r.session, r.report, r.time, r.importRegister, r.exportRegister
+        );
+        return abi.encodePacked(
+            head, r.last, r.evidence, r.boundaries, signature(ledger.digestOf(r), key)
+        );
+    }
+
+    function signature(bytes32 digest, uint256 key) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev Registers that grow evenly, at each slot boundary strictly between two times.
+    function evenly(
+        uint256 from,
+        uint256 to,
+        uint48 imported,
+        uint48 exported,
+        uint48 step,
+        uint48 back
+    ) internal pure returns (bytes memory boundaries) {
+        for (uint256 t = from - from % 900 + 900; t < to; t += 900) {
+            imported += step;
+            exported += back;
+            boundaries = abi.encodePacked(boundaries, imported, exported);
+        }
+    }
+
+    // -------------------------------------------------------------------------------------- What happens
+
+    function submit(bytes memory message) internal returns (ISessions.Reason) {
+        return submitAll(batch(message))[0];
+    }
+
+    function submitAll(bytes[] memory messages) internal returns (ISessions.Reason[] memory) {
+        vm.prank(relay, relay);
+        return ledger.submit(messages);
+    }
+
+    function expectReason(bytes memory message, ISessions.Reason reason) internal {
+        bytes32 before = stateHash();
+        ISessions.Reason got = submit(message);
+        assertEq(uint256(got), uint256(reason), "reason");
+        bool decided = uint256(reason) >= uint256(ISessions.Reason.GridOperatorInactive);
+        if (reason != ISessions.Reason.None && !decided) {
+            assertEq(stateHash(), before, "left a trace");
+        }
+    }
+
+    /// @dev Everything that a rejected message must leave alone.
+    function stateHash() internal view returns (bytes32) {
+        bytes memory accounts;
+        for (uint24 p = 1; p <= registry.participantCount(); ++p) {
+            accounts = abi.encode(accounts, ledger.accounts(p), ledger.journals(p));
+        }
+        return keccak256(abi.encode(accounts, ledger.sessions(station), ledger.sessions(feeding)));
+    }
+
+    function one(bytes32 id) internal pure returns (bytes32[] memory ids) {
+        ids = new bytes32[](1);
+        ids[0] = id;
+    }
+
+    function batch(bytes memory a) internal pure returns (bytes[] memory messages) {
+        messages = new bytes[](1);
+        messages[0] = a;
+    }
+
+    function batch(bytes memory a, bytes memory b) internal pure returns (bytes[] memory messages) {
+        messages = new bytes[](2);
+        (messages[0], messages[1]) = (a, b);
+    }
+
+    function batch(bytes memory a, bytes memory b, bytes memory c)
+        internal
+        pure
+        returns (bytes[] memory messages)
+    {
+        messages = new bytes[](3);
+        (messages[0], messages[1], messages[2]) = (a, b, c);
+    }
+
+    // --------------------------------------------------------------------------------------------- Asserting
+
+    error NotEqual(string what, uint256 got, uint256 wanted);
+    error NotEqual32(string what, bytes32 got, bytes32 wanted);
+    error NotTrue(string what);
+
+    function assertEq(uint256 got, uint256 wanted, string memory what) internal pure {
+        require(got == wanted, NotEqual(what, got, wanted));
+    }
+
+    function assertEq(bytes32 got, bytes32 wanted, string memory what) internal pure {
+        require(got == wanted, NotEqual32(what, got, wanted));
+    }
+
+    function assertTrue(bool condition, string memory what) internal pure {
+        require(condition, NotTrue(what));
+    }
+
+    function accountOf(uint24 participant) internal view returns (IAccounts.Account memory) {
+        return ledger.accounts(participant);
+    }
+}
