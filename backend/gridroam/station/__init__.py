@@ -1,0 +1,1 @@
+"""What stands at the charging station: the kit that signs and keeps, and the simulator of it."""
