@@ -1,0 +1,135 @@
+"""What a market to be built consists of, each thing by its name. The companies are invented."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from eth_utils.crypto import keccak
+
+from gridroam.domain.participants import Role
+from gridroam.domain.tariff import Level, Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPlan:
+    """A company. A tariff's `valid_from` does not count: it starts with the running slot."""
+
+    name: str
+    roles: int
+    market_code: str
+    deposit_eur: int = 0
+    tariffs: Mapping[Role, Tariff] = field(default_factory=dict)
+
+    @property
+    def key(self) -> bytes:
+        """Its account's private key."""
+        return secret("participant", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class StationPlan:
+    """A charging point, by its EVSE id. Several may stand behind one `meter`."""
+
+    name: str
+    operator: str
+    grid_operator: str
+    meter: str
+    max_power: int
+    max_feed_in: int = 0
+
+    @property
+    def key(self) -> bytes:
+        """The private key that it signs with."""
+        return secret("station", self.name)
+
+    @property
+    def meter_id(self) -> bytes:
+        return secret("meter", self.meter)
+
+
+@dataclass(frozen=True, slots=True)
+class VehiclePlan:
+    """A car and who supplies it; without a supplier it is not registered."""
+
+    name: str
+    supplier: str = ""
+
+    @property
+    def id(self) -> bytes:
+        return secret("vehicle", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPlan:
+    """`default_supply`: station operator -> who supplies unregistered vehicles at its stations."""
+
+    participants: tuple[ParticipantPlan, ...]
+    stations: tuple[StationPlan, ...]
+    vehicles: tuple[VehiclePlan, ...]
+    default_supply: Mapping[str, str] = field(default_factory=dict)
+
+
+def secret(kind: str, name: str) -> bytes:
+    """32 bytes that follow from a name: keys and ids of a devnet, no secret from anybody."""
+    return keccak(text=f"gridroam devnet: {kind} {name}")
+
+
+def tariff(
+    standard: int,
+    high: int | None = None,
+    low: int | None = None,
+    *,
+    export: tuple[int, int, int] = (0, 0, 0),
+    session_fee: int = 0,
+    levels: int = 0,
+) -> Tariff:
+    """Micro-euro per kWh; a level without a price has the standard; `export` is all three."""
+    prices = (standard, standard if high is None else high, standard if low is None else low)
+    return Tariff(*prices, *export, session_fee=session_fee, valid_from=0, levels=levels)
+
+
+def levels(high: Iterable[int] = (), low: Iterable[int] = ()) -> int:
+    """The map of a day, from the UTC hours of high and of low level."""
+    by_hour = dict.fromkeys(high, Level.HIGH) | dict.fromkeys(low, Level.LOW)
+    return sum(
+        level << 2 * (4 * hour + quarter) for hour, level in by_hour.items() for quarter in range(4)
+    )
+
+
+def small_market() -> MarketPlan:
+    """What `gridroam devnet` starts with. At one of the four stations cars can feed in."""
+    day = levels(high=range(16, 20), low=range(4))
+    coast = tariff(80_000, 120_000, 40_000, export=(60_000, 90_000, 20_000), levels=day)
+    hills = tariff(95_000, 130_000, 60_000, export=(50_000, 80_000, -10_000), levels=day)
+    service = tariff(50_000, session_fee=350_000)
+    return MarketPlan(
+        participants=(
+            ParticipantPlan("Nordlicht Strom", Role.SUPPLIER, "9900000000011", 10_000),
+            ParticipantPlan("Talstrom", Role.SUPPLIER, "9900000000028", 10_000),
+            ParticipantPlan(
+                "Küstennetz",
+                Role.GRID_OPERATOR,
+                "9900000000035",
+                2_000,
+                {Role.GRID_OPERATOR: coast},
+            ),
+            ParticipantPlan(
+                "Hügelnetz", Role.GRID_OPERATOR, "9900000000042", 2_000, {Role.GRID_OPERATOR: hills}
+            ),
+            ParticipantPlan(
+                "Ladeland",
+                Role.STATION_OPERATOR,
+                "9900000000059",
+                tariffs={Role.STATION_OPERATOR: service},
+            ),
+        ),
+        stations=(
+            StationPlan("DE*GRM*E0001", "Ladeland", "Küstennetz", "coast-1", 22_000),
+            StationPlan("DE*GRM*E0002", "Ladeland", "Küstennetz", "coast-2", 11_000, 11_000),
+            StationPlan("DE*GRM*E0003", "Ladeland", "Hügelnetz", "hills-1", 150_000),
+            StationPlan("DE*GRM*E0004", "Ladeland", "Hügelnetz", "hills-1", 22_000),
+        ),
+        vehicles=tuple(
+            VehiclePlan(f"car-{n}", "Nordlicht Strom" if n % 2 else "Talstrom") for n in range(1, 7)
+        ),
+        default_supply={"Ladeland": "Talstrom"},
+    )
