@@ -1,0 +1,122 @@
+"""Clearing: whether an opening fits its station, who pays for it, and whether they can.
+
+The checks leave no trace; the decision uses the session number up.
+"""
+
+from dataclasses import dataclass
+
+from gridroam.domain.accounts import Accounts
+from gridroam.domain.message import Opening
+from gridroam.domain.participants import Limits, Role
+from gridroam.domain.reasons import Reason
+from gridroam.domain.registry import Registry
+from gridroam.domain.session import Session
+from gridroam.domain.stations import Station
+from gridroam.domain.tariff import Tariff
+from gridroam.domain.units import (
+    NO_VERSION,
+    NOBODY,
+    NanoEuro,
+    ParticipantId,
+    Timestamp,
+    Version,
+    Wh,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a session is cleared on: who supplies it, at which tariffs, and what is held back."""
+
+    supplier: ParticipantId
+    grid_tariff: Version
+    operator_tariff: Version
+    supplier_reserve: NanoEuro = 0
+    grid_reserve: NanoEuro = 0
+
+    @property
+    def has_tariffs(self) -> bool:
+        return NO_VERSION not in (self.grid_tariff, self.operator_tariff)
+
+
+def check(opening: Opening, session: Session, limits: Limits, now: Timestamp) -> Reason:
+    """Whether the opening fits the station's last session and the clock."""
+    if session.is_open:
+        same = opening.session == session.number
+        return Reason.SESSION_USED if same else Reason.STATION_BUSY
+    if opening.session <= session.number:
+        return Reason.SESSION_USED
+    if opening.time > now + limits.skew:
+        return Reason.TIME_IN_FUTURE
+    if opening.time + limits.backlog < now:
+        return Reason.TOO_OLD
+    if opening.time < session.time:
+        return Reason.TIME_BACKWARDS
+    backwards = (
+        opening.import_register < session.import_register
+        or opening.export_register < session.export_register
+    )
+    return Reason.REGISTER_BACKWARDS if backwards else Reason.NONE
+
+
+def terms_of(
+    registry: Registry, station: Station, own_supplier: ParticipantId, time: Timestamp
+) -> Terms:
+    """The terms in force at `time`; `own_supplier` is the vehicle's, or `NOBODY`."""
+    grid, operator = station.grid_operator, station.operator
+    supplier = own_supplier or registry.participants.default_supplier(operator)
+    in_force = registry.tariffs.in_force
+    terms = Terms(
+        supplier,
+        in_force(grid, Role.GRID_OPERATOR, time),
+        in_force(operator, Role.STATION_OPERATOR, time),
+    )
+    if not terms.has_tariffs:
+        return terms
+    reserves = reserves_of(
+        registry.limits.reserve_wh,
+        registry.tariffs.get(grid, Role.GRID_OPERATOR, terms.grid_tariff),
+        registry.tariffs.get(operator, Role.STATION_OPERATOR, terms.operator_tariff),
+        feeds_in=station.can_feed_in,
+    )
+    if supplier == grid:
+        reserves = sum(reserves), 0
+    return Terms(supplier, terms.grid_tariff, terms.operator_tariff, *reserves)
+
+
+def reserves_of(
+    energy: Wh, grid: Tariff, operator: Tariff, *, feeds_in: bool
+) -> tuple[NanoEuro, NanoEuro]:
+    """What the supplier and the grid operator may come to owe for `energy` in each direction, at
+    the highest of the prices."""
+    price = max(grid.import_prices) + max(operator.import_prices)
+    fees = grid.fee + operator.fee
+    if not feeds_in:
+        return energy * price + fees, 0
+    price += max(0, -min(grid.export_prices))
+    return energy * price + fees, energy * max(0, *grid.export_prices)
+
+
+def decide(registry: Registry, accounts: Accounts, station: Station, terms: Terms) -> Reason:
+    """Whether everybody is there, and those who may come to pay are covered."""
+    is_active = registry.participants.is_active
+    needs = (
+        (is_active(station.grid_operator, Role.GRID_OPERATOR), Reason.GRID_OPERATOR_INACTIVE),
+        (is_active(station.operator, Role.STATION_OPERATOR), Reason.STATION_OPERATOR_INACTIVE),
+        (terms.grid_tariff != NO_VERSION, Reason.NO_GRID_TARIFF),
+        (terms.operator_tariff != NO_VERSION, Reason.NO_OPERATOR_TARIFF),
+        (terms.supplier != NOBODY, Reason.NO_SUPPLIER),
+        (is_active(terms.supplier, Role.SUPPLIER), Reason.SUPPLIER_INACTIVE),
+    )
+    missing = next((reason for met, reason in needs if not met), Reason.NONE)
+    return missing or check_cover(accounts, station, terms)
+
+
+def check_cover(accounts: Accounts, station: Station, terms: Terms) -> Reason:
+    """A grid operator that cannot come to owe anything needs no cover."""
+    if not accounts.accounts[terms.supplier].covers(terms.supplier_reserve):
+        return Reason.SUPPLIER_NOT_COVERED
+    grid = accounts.accounts[station.grid_operator]
+    if terms.grid_reserve and not grid.covers(terms.grid_reserve):
+        return Reason.GRID_OPERATOR_NOT_COVERED
+    return Reason.NONE

@@ -1,0 +1,37 @@
+"""A participant's journal: a hash chain over everything that happened to its account."""
+
+from dataclasses import dataclass
+
+from eth_hash.auto import keccak
+
+from gridroam.domain.batch import word
+from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId
+
+HEAD_BYTES = 26
+"""Of a hash the leading 26 bytes are kept; with the count that makes one word."""
+DEPOSIT, WITHDRAWAL, COLLECTION = 1, 2, 3
+
+
+@dataclass(slots=True)
+class Journal:
+    """Head and length of the chain."""
+
+    head: bytes = bytes(HEAD_BYTES)
+    count: int = 0
+
+    def append(self, entry: Bytes32) -> None:
+        padded = self.head + bytes(32 - HEAD_BYTES)
+        self.head = keccak(padded + entry)[:HEAD_BYTES]
+        self.count += 1
+
+
+def deposit_entry(participant: ParticipantId, amount: NanoEuro) -> Bytes32:
+    return keccak(word(DEPOSIT) + word(participant) + word(amount))
+
+
+def withdrawal_entry(participant: ParticipantId, amount: NanoEuro) -> Bytes32:
+    return keccak(word(WITHDRAWAL) + word(participant) + word(amount))
+
+
+def collection_entry(payer: ParticipantId, payee: ParticipantId, amount: NanoEuro) -> Bytes32:
+    return keccak(word(COLLECTION) + word(payer) + word(payee) + word(amount))

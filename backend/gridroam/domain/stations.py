@@ -1,0 +1,135 @@
+"""Meters of grid operators, the stations behind them, and the keys that stations sign with."""
+
+from dataclasses import dataclass, field
+
+from gridroam.domain.participants import Participants, Role
+from gridroam.domain.units import (
+    NO_KEY,
+    NOBODY,
+    Address,
+    Bytes32,
+    ParticipantId,
+    StationId,
+    Timestamp,
+    Watts,
+)
+from gridroam.domain.violation import require
+
+
+@dataclass(slots=True)
+class Station:
+    """One charging point."""
+
+    key: Address
+    """The address of its public key; `NO_KEY`: revoked, nothing verifies."""
+    operator: ParticipantId
+    """`NOBODY`: closed for good."""
+    max_power: Watts
+    """From the grid."""
+    max_feed_in: Watts
+    """Into the grid; 0: it charges only."""
+    grid_operator: ParticipantId = NOBODY
+    """`NOBODY`: requested, not approved."""
+
+    @property
+    def can_feed_in(self) -> bool:
+        return self.max_feed_in != 0
+
+    @property
+    def is_known(self) -> bool:
+        """Approved, with a key: what it signs can count."""
+        return self.grid_operator != NOBODY and self.key != NO_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    """The key before the present one."""
+
+    key: Address = NO_KEY
+    until: Timestamp = 0
+    """Messages with a time before this may bear it."""
+
+
+@dataclass(slots=True)
+class Stations:
+    """Stations by number, and the meters they stand behind."""
+
+    participants: Participants
+    by_number: dict[StationId, Station] = field(default_factory=dict)
+    former_keys: dict[StationId, FormerKey] = field(default_factory=dict)
+    meters: dict[Bytes32, ParticipantId] = field(default_factory=dict)
+    """Meter to its grid operator."""
+    meter_of: dict[StationId, Bytes32] = field(default_factory=dict)
+
+    def __getitem__(self, number: StationId) -> Station:
+        require(number in self.by_number, "NotYourStation", f"there is no station {number}")
+        return self.by_number[number]
+
+    def may_sign(self, number: StationId, signer: Address | None, time: Timestamp) -> bool:
+        """Whether the key behind a signature is the station's, or was until after `time`."""
+        if signer is None:
+            return False
+        former = self.former_keys.get(number, _NONE)
+        return signer == self[number].key or (signer == former.key and time < former.until)
+
+    # ------------------------------------------------------------------------------ grid operators
+
+    def register_meter(self, meter: Bytes32, grid_operator: ParticipantId) -> None:
+        self.participants.require_active(grid_operator, Role.GRID_OPERATOR)
+        require(meter not in self.meters, "MeterTaken", meter.hex())
+        self.meters[meter] = grid_operator
+
+    def approve(self, number: StationId, grid_operator: ParticipantId) -> None:
+        """The meter's grid operator approves a station that was requested."""
+        self.participants.require_active(grid_operator, Role.GRID_OPERATOR)
+        station = self[number]
+        behind = self.meters[self.meter_of[number]] == grid_operator
+        require(behind, "NotYourStation", f"station {number}, grid operator {grid_operator}")
+        pending = station.grid_operator == NOBODY and station.operator != NOBODY
+        require(pending, "NotPending", f"station {number}")
+        station.grid_operator = grid_operator
+
+    def close(self, number: StationId) -> None:
+        """The meter's grid operator closes a station for good."""
+        station = self[number]
+        station.key, station.operator = NO_KEY, NOBODY
+        self.former_keys.pop(number, None)
+
+    # --------------------------------------------------------------------------- station operators
+
+    def request(
+        self,
+        operator: ParticipantId,
+        meter: Bytes32,
+        key: Address,
+        max_power: Watts,
+        max_feed_in: Watts,
+    ) -> StationId:
+        """A station operator asks for a station behind a meter; it works once it is approved."""
+        self.participants.require_active(operator, Role.STATION_OPERATOR)
+        require(meter in self.meters, "UnknownMeter", meter.hex())
+        require(key != NO_KEY, "InvalidKey", key)
+        require(max_power > 0, "InvalidPower", f"{max_power} W")
+        number = len(self.by_number) + 1
+        self.by_number[number] = Station(key, operator, max_power, max_feed_in)
+        self.meter_of[number] = meter
+        return number
+
+    def rotate_key(self, number: StationId, key: Address, now: Timestamp) -> None:
+        """What the former key signed before now stays valid; a key revoked before does not."""
+        station = self._running(number)
+        require(key != NO_KEY, "InvalidKey", key)
+        self.former_keys[number] = FormerKey(station.key, now)
+        station.key = key
+
+    def revoke_key(self, number: StationId) -> None:
+        """Cuts the key off at once, what it signed before included."""
+        self._running(number).key = NO_KEY
+        self.former_keys.pop(number, None)
+
+    def _running(self, number: StationId) -> Station:
+        require(self[number].operator != NOBODY, "NotYourStation", f"station {number} is closed")
+        return self[number]
+
+
+_NONE = FormerKey()

@@ -1,0 +1,130 @@
+"""Which supplier supplies which vehicle, since when, and which session it was last cleared in.
+
+A vehicle knows its supply and the one change after it. The supply before that change is forgotten
+only when no opening can be so late that it matters.
+"""
+
+from dataclasses import dataclass, field
+
+from gridroam.domain.participants import Role
+from gridroam.domain.registry import Registry
+from gridroam.domain.slots import SLOT, slot_start
+from gridroam.domain.units import NOBODY, Bytes32, ParticipantId, StationId, Timestamp
+from gridroam.domain.violation import require
+
+NEVER: Timestamp = 0
+
+
+@dataclass(slots=True)
+class Vehicle:
+    """Who supplies a vehicle, and the last session cleared for it."""
+
+    supplier: ParticipantId
+    """From `from_` until `next_from`."""
+    from_: Timestamp
+    """The start of a slot."""
+    next_supplier: ParticipantId = NOBODY
+    """From `next_from` on; `NOBODY`: it was released."""
+    next_from: Timestamp = NEVER
+    """The start of a slot; `NEVER`: no change is known."""
+    station: StationId = 0
+    session: int = 0
+
+    def supplier_at(self, time: Timestamp) -> ParticipantId:
+        if self.next_from != NEVER and time >= self.next_from:
+            return self.next_supplier
+        return self.supplier if time >= self.from_ else NOBODY
+
+    @property
+    def last_supplier(self) -> ParticipantId:
+        """The last one known, present or future: the one who decides about the vehicle."""
+        return self.supplier if self.next_from == NEVER else self.next_supplier
+
+    def is_released(self, now: Timestamp) -> bool:
+        return self.last_supplier == NOBODY and self.next_from <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A change of supplier that the new one has not accepted."""
+
+    by: ParticipantId
+    to: ParticipantId
+    effective: Timestamp
+
+
+@dataclass(slots=True)
+class Vehicles:
+    """Vehicles by their salted hash, and the offers that are open."""
+
+    registry: Registry
+    by_id: dict[Bytes32, Vehicle] = field(default_factory=dict)
+    offers: dict[Bytes32, Offer] = field(default_factory=dict)
+
+    def supplier_at(self, vehicle: Bytes32, time: Timestamp) -> ParticipantId:
+        known = self.by_id.get(vehicle)
+        return known.supplier_at(time) if known else NOBODY
+
+    def register(
+        self, vehicle: Bytes32, supplier: ParticipantId, start: Timestamp, now: Timestamp
+    ) -> None:
+        """A supplier takes a vehicle that nobody supplies: a new one from the running slot at the
+        earliest, one that was released from a future slot."""
+        self.registry.participants.require_active(supplier, Role.SUPPLIER)
+        require(start % SLOT == 0, "NotSlotAligned", f"{start}")
+        require(start >= slot_start(now), "TooEarly", f"{start}, now it is {now}")
+        known = self.by_id.get(vehicle)
+        if known is None:
+            self.by_id[vehicle] = Vehicle(supplier, start)
+            return
+        require(known.is_released(now), "VehicleTaken", vehicle.hex())
+        self._change(vehicle, supplier, start, now)
+
+    def offer(
+        self, vehicle: Bytes32, by: ParticipantId, to: ParticipantId, effective: Timestamp
+    ) -> None:
+        """The supplier offers the vehicle to another one."""
+        require(effective % SLOT == 0, "NotSlotAligned", f"{effective}")
+        active = self.registry.participants.is_active(to, Role.SUPPLIER)
+        require(active, "NotActive", f"participant {to}")
+        self._require_supplies(by, vehicle)
+        self.offers[vehicle] = Offer(by, to, effective)
+
+    def accept(self, vehicle: Bytes32, supplier: ParticipantId, now: Timestamp) -> Offer:
+        """The new supplier takes the vehicle at the slot that was offered."""
+        self.registry.participants.require_active(supplier, Role.SUPPLIER)
+        offer = self.offers.get(vehicle)
+        require(offer is not None and offer.to == supplier, "NotOffered", vehicle.hex())
+        offer = self.offers[vehicle]
+        self._require_supplies(offer.by, vehicle)
+        self._change(vehicle, supplier, offer.effective, now)
+        del self.offers[vehicle]
+        return offer
+
+    def release(
+        self, vehicle: Bytes32, supplier: ParticipantId, effective: Timestamp, now: Timestamp
+    ) -> None:
+        """The supplier ends its supply."""
+        require(effective % SLOT == 0, "NotSlotAligned", f"{effective}")
+        self._require_supplies(supplier, vehicle)
+        self._change(vehicle, NOBODY, effective, now)
+
+    def _require_supplies(self, supplier: ParticipantId, vehicle: Bytes32) -> None:
+        known = self.by_id.get(vehicle)
+        supplies = known is not None and known.last_supplier == supplier != NOBODY
+        require(supplies, "NotTheSupplier", f"{supplier} of {vehicle.hex()}")
+
+    def _change(
+        self, vehicle: Bytes32, supplier: ParticipantId, effective: Timestamp, now: Timestamp
+    ) -> None:
+        known = self.by_id[vehicle]
+        since = known.from_
+        if known.next_from != NEVER:
+            settled = known.next_from + self.registry.limits.backlog <= now
+            require(settled, "ChangePending", f"{vehicle.hex()} changes at {known.next_from}")
+            since = known.next_from
+        earliest = max(now, since + SLOT)
+        require(effective >= earliest, "TooEarly", f"{effective}, earliest {earliest}")
+        if known.next_from != NEVER:
+            known.supplier, known.from_ = known.next_supplier, known.next_from
+        known.next_supplier, known.next_from = supplier, effective

@@ -1,0 +1,7 @@
+import pytest
+from small_market import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
