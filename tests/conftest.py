@@ -1,0 +1,62 @@
+"""Fixtures for tests against a real chain.
+
+`anvil`, `ledger` and `market` are one node with one small market on it (two suppliers, two grid
+operators, one station operator, four stations, six vehicles: `devnet.plan.small_market`), started once
+for the whole run. Every test that asks for one of them finds it as it was at first, and the chain's
+time equal to the machine's: what a test changes is taken back. A test that needs a chain of its own starts an `Anvil` itself.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.deploy import DEVNET_LIMITS, Deployment, deploy
+from gridroam.chain.ledger import Ledger
+from gridroam.devnet.market import Market, build, small_market
+
+
+@dataclass(frozen=True)
+class RunningMarket:
+    anvil: Anvil
+    deployment: Deployment
+    ledger: Ledger
+    market: Market
+
+
+@pytest.fixture(scope="session")
+def running_market() -> Iterator[RunningMarket]:
+    """Started once; ask for the fixtures below instead, which clean up."""
+    with Anvil() as anvil:
+        deployment = deploy(anvil.w3, anvil.admin, DEVNET_LIMITS, None)
+        ledger = Ledger.connect(anvil.w3, deployment.ledger)
+        market = build(ledger, small_market(), anvil.admin)
+        yield RunningMarket(anvil, deployment, ledger, market)
+
+
+@pytest.fixture
+def anvil(running_market: RunningMarket) -> Iterator[Anvil]:
+    """The node. Its `admin` is governance and has the chain's own money."""
+    node = running_market.anvil
+    snapshot = node.rpc("evm_snapshot")
+    yield node
+    node.rpc("evm_revert", snapshot)
+    # which takes the clock back to the snapshot, too
+    node.rpc("evm_setTime", int(time.time() * 1000))
+
+
+@pytest.fixture
+def deployment(anvil: Anvil, running_market: RunningMarket) -> Deployment:
+    return running_market.deployment
+
+
+@pytest.fixture
+def ledger(anvil: Anvil, running_market: RunningMarket) -> Ledger:
+    return running_market.ledger
+
+
+@pytest.fixture
+def market(anvil: Anvil, running_market: RunningMarket) -> Market:
+    return running_market.market
