@@ -1,9 +1,10 @@
 """Fixtures for tests against a real chain.
 
 `anvil`, `ledger` and `market` are one node with one small market on it (two suppliers, two grid
-operators, one station operator, four stations, six vehicles: `devnet.plan.small_market`), started once
-for the whole run. Every test that asks for one of them finds it as it was at first, and the chain's
-time equal to the machine's: what a test changes is taken back. A test that needs a chain of its own starts an `Anvil` itself.
+operators, one station operator, four stations, six vehicles: `devnet.plan.small_market`), started
+once for the whole run. Every test that asks for one of them finds it as it was at first, and the
+chain's time equal to the machine's: what a test changes is taken back. A test that needs a chain of
+its own starts an `Anvil` itself.
 """
 
 import time
