@@ -1,5 +1,5 @@
-"""A client of the relay's API, for stations and everybody else who speaks Python. It blocks, and may
-be shared by threads.
+"""A client of the relay's API, for stations and everybody else who speaks Python. It blocks, and
+may be shared by threads.
 
 `send` answers for every message in order; it raises only where the request as a whole failed, so
 that the messages have to be sent again.
@@ -12,10 +12,11 @@ from typing import Any, Self
 
 import httpx
 
+from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
 from gridroam.errors import RelayProblemError, RelayUnreachableError
 from gridroam.messages import Domain, Signed
-from gridroam.relay.schemas import Status, message_json
+from gridroam.relay.schemas import message_json
 
 _REASONS = {reason.slug: reason for reason in Reason}
 

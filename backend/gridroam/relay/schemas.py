@@ -3,12 +3,12 @@
 Only shapes: what is right about a message beyond them is the ledger's to say (`intake`).
 """
 
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from gridroam.domain.delivery import Status
 from gridroam.domain.slots import MAX_BOUNDARIES
 from gridroam.messages import EnergyReport, OpenSession, Signed
 
@@ -20,27 +20,6 @@ Uint48 = Annotated[int, Field(ge=0, lt=1 << 48)]
 Bytes32 = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$")]
 SignatureHex = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{130}$")]
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
-
-
-class Status(StrEnum):
-    """Where a message stands. The last four are final."""
-
-    STORED = "stored"
-    """durably kept; in no transaction yet"""
-    SENT = "sent"
-    """in a transaction that is not mined yet"""
-    CLEARED = "cleared"
-    """an opening: the session is open"""
-    SETTLED = "settled"
-    """a report: the energy is settled"""
-    REJECTED = "rejected"
-    """the ledger rejected it, by an event"""
-    REFUSED = "refused"
-    """the relay did not take it: nothing was sent"""
-
-    @property
-    def final(self) -> bool:
-        return self not in {Status.STORED, Status.SENT}
 
 
 class _Shape(BaseModel):

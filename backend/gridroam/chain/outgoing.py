@@ -1,0 +1,176 @@
+"""The transactions of one account to one contract, for a sender that keeps its own books: it signs
+before it sends, sends the same bytes again, replaces, and looks for receipts. Decides nothing.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, cast
+
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+from web3.types import RPCEndpoint
+
+from gridroam.errors import ChainError
+
+Log = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """EIP-1559, wei per gas."""
+
+    max_fee: int
+    tip: int
+
+    def raised(self, suggested: "Fees") -> "Fees":
+        """Enough to replace a transaction that offered these: an eighth more, or what is usual."""
+        return Fees(
+            max(self.max_fee * 9 // 8 + 1, suggested.max_fee),
+            max(self.tip * 9 // 8 + 1, suggested.tip),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    hash: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`logs` as the node gives them, hexadecimal."""
+
+    tx_hash: bytes
+    block: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+    logs: list[Log]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    number: int
+    time: int
+    base_fee: int
+
+
+class Answer(Enum):
+    """What a node says to a transaction."""
+
+    TAKEN = auto()
+    """it has it now, or had it before"""
+    NONCE_USED = auto()
+    UNDERPRICED = auto()
+    UNFUNDED = auto()
+    REFUSED = auto()
+
+
+class Outgoing:
+    """Safe to use in several threads."""
+
+    def __init__(self, w3: Web3, account: LocalAccount, to: str, chain_id: int) -> None:
+        self._w3 = w3
+        self._account = account
+        self._to = Web3.to_checksum_address(to)
+        self._chain_id = chain_id
+        self.address: str = account.address
+
+    def sign(self, data: bytes, nonce: int, gas: int, fees: Fees) -> Signed:
+        signed = self._account.sign_transaction(
+            {
+                "type": 2,
+                "chainId": self._chain_id,
+                "to": self._to,
+                "data": data,
+                "value": 0,
+                "nonce": nonce,
+                "gas": gas,
+                "maxFeePerGas": fees.max_fee,
+                "maxPriorityFeePerGas": fees.tip,
+            }
+        )
+        return Signed(bytes(signed.hash), bytes(signed.raw_transaction))
+
+    def send(self, raw: bytes) -> tuple[Answer, str]:
+        """The node's answer and its words."""
+        response = self._request("eth_sendRawTransaction", "0x" + raw.hex())
+        if "error" not in response:
+            return Answer.TAKEN, ""
+        said = str(response["error"].get("message", response["error"]))
+        return _understood(said.lower()), said
+
+    def receipt(self, tx_hash: bytes) -> Receipt | None:
+        found = self._ask("eth_getTransactionReceipt", "0x" + tx_hash.hex())
+        if found is None or found.get("blockNumber") is None:
+            return None
+        return Receipt(
+            tx_hash,
+            int(found["blockNumber"], 16),
+            bytes.fromhex(found["blockHash"][2:]),
+            int(found["status"], 16) == 1,
+            int(found["gasUsed"], 16),
+            found["logs"],
+        )
+
+    def is_known(self, tx_hash: bytes) -> bool:
+        """Whether the node has the transaction, mined or not."""
+        return self._ask("eth_getTransactionByHash", "0x" + tx_hash.hex()) is not None
+
+    def mined_count(self) -> int:
+        """Transactions of the account in the chain: the first nonce that is free there."""
+        return self._count("latest")
+
+    def pending_count(self) -> int:
+        """The same with those that wait in the node."""
+        return self._count("pending")
+
+    def balance(self) -> int:
+        """Wei."""
+        return int(self._ask("eth_getBalance", self.address, "latest"), 16)
+
+    def head(self) -> Head:
+        block = self._ask("eth_getBlockByNumber", "latest", False)
+        return Head(
+            int(block["number"], 16),
+            int(block["timestamp"], 16),
+            int(block.get("baseFeePerGas", "0x0"), 16),
+        )
+
+    def block_hash(self, number: int) -> bytes | None:
+        block = self._ask("eth_getBlockByNumber", hex(number), False)
+        return bytes.fromhex(block["hash"][2:]) if block else None
+
+    def suggested_fees(self) -> Fees:
+        """Twice the base fee, so that it stays valid while the base fee rises for some blocks."""
+        response = self._request("eth_maxPriorityFeePerGas")
+        tip = int(response["result"], 16) if "result" in response else 0
+        return Fees(2 * self.head().base_fee + tip, tip)
+
+    def _count(self, block: str) -> int:
+        return int(self._ask("eth_getTransactionCount", self.address, block), 16)
+
+    def _ask(self, method: str, *params: object) -> Any:
+        response = self._request(method, *params)
+        if "error" in response:
+            raise ChainError(f"The node refused {method}: {response['error'].get('message')}.")
+        return response["result"]
+
+    def _request(self, method: str, *params: object) -> dict[str, Any]:
+        # without web3's formatters, which take longer than all the rest
+        response = self._w3.provider.make_request(RPCEndpoint(method), list(params))
+        return cast("dict[str, Any]", response)
+
+
+def _understood(said: str) -> Answer:
+    """Nodes have no common error codes for these, only similar words."""
+    words = {
+        Answer.TAKEN: ("already known", "already imported", "known transaction", "already exists"),
+        Answer.NONCE_USED: ("nonce too low", "nonce is too low", "oldnonce"),
+        Answer.UNDERPRICED: ("underpriced", "fee too low", "less than block base fee"),
+        Answer.UNFUNDED: ("insufficient funds", "insufficient balance"),
+    }
+    for answer, phrases in words.items():
+        if any(phrase in said for phrase in phrases):
+            return answer
+    return Answer.REFUSED

@@ -1,0 +1,136 @@
+"""The outbox as the intake sees it: what is known of a message, what waits, what is added.
+
+How messages leave it is in `batches`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from gridroam.domain.delivery import Status
+from gridroam.domain.reasons import Reason
+from gridroam.errors import StoreError
+from gridroam.store.engine import Store
+from gridroam.store.models import home, messages
+
+UNDER_WAY = (Status.STORED.value, Status.SENT.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of a message: where it stands, why, and in which transaction and block."""
+
+    status: Status
+    reason: Reason | None = None
+    tx_hash: bytes | None = None
+    block: int | None = None
+
+
+STORED = Outcome(Status.STORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A message to keep. `body` is the wire format, `stored_at` UTC milliseconds."""
+
+    digest: bytes
+    station: int
+    opening: bool
+    body: bytes
+    stored_at: int
+    outcome: Outcome = STORED
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    stored: int
+    sent: int
+
+
+class Outbox:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, chain_id: int, ledger: str) -> None:
+        """Makes the database that ledger's; raises `StoreError` if it is another's."""
+        with self._store.write() as connection:
+            row = connection.execute(select(home)).one_or_none()
+            if row is None:
+                values = {"id": 1, "chain_id": chain_id, "ledger": ledger, "probed": 0}
+                connection.execute(insert(home).values(values))
+            elif (row.chain_id, row.ledger) != (chain_id, ledger):
+                raise StoreError(
+                    f"The database is for the ledger {row.ledger} on chain {row.chain_id}.",
+                    "Use another database for this ledger.",
+                )
+
+    def probe(self) -> None:
+        """Raises `StoreError` unless the database can be written."""
+        with self._store.write() as connection:
+            connection.execute(update(home).values(probed=home.c.probed + 1))
+
+    def known(self, digests: Sequence[bytes]) -> dict[bytes, Outcome]:
+        columns = (
+            messages.c.digest,
+            messages.c.status,
+            messages.c.reason,
+            messages.c.tx_hash,
+            messages.c.block,
+        )
+        query = select(*columns).where(messages.c.digest.in_(digests))
+        with self._store.read() as connection:
+            return {row.digest: _outcome(row) for row in connection.execute(query)}
+
+    def under_way(self, stations: Iterable[int]) -> dict[int, list[bytes]]:
+        """The bodies of messages that are not final, for each station in their order."""
+        query = (
+            select(messages.c.station, messages.c.body)
+            .where(messages.c.status.in_(UNDER_WAY), messages.c.station.in_(list(stations)))
+            .order_by(messages.c.station, messages.c.id)
+        )
+        found: dict[int, list[bytes]] = {}
+        with self._store.read() as connection:
+            for station, body in connection.execute(query):
+                found.setdefault(station, []).append(body)
+        return found
+
+    def add(self, additions: Sequence[Addition], again: Sequence[bytes] = ()) -> None:
+        """Keeps messages in their order, all or none. `again` are digests of former deliveries that
+        were rejected and now start anew."""
+        with self._store.write() as connection:
+            if again:
+                connection.execute(delete(messages).where(messages.c.digest.in_(again)))
+            if additions:
+                connection.execute(insert(messages), [_row(addition) for addition in additions])
+
+    def counts(self) -> Counts:
+        query = (
+            select(messages.c.status, func.count().label("number"))
+            .where(messages.c.status.in_(UNDER_WAY))
+            .group_by(messages.c.status)
+        )
+        with self._store.read() as connection:
+            found = {row.status: row.number for row in connection.execute(query)}
+        return Counts(found.get("stored", 0), found.get("sent", 0))
+
+
+def _outcome(row: Row[*tuple[Any, ...]]) -> Outcome:
+    reason = None if row.reason is None else Reason(row.reason)
+    return Outcome(Status(row.status), reason, row.tx_hash, row.block)
+
+
+def _row(addition: Addition) -> dict[str, Any]:
+    known = addition.outcome
+    return {
+        "digest": addition.digest,
+        "station": addition.station,
+        "opening": addition.opening,
+        "body": addition.body,
+        "stored_at": addition.stored_at,
+        "status": known.status.value,
+        "reason": known.reason,
+        "tx_hash": known.tx_hash,
+        "block": known.block,
+    }
