@@ -222,7 +222,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         if (r.time > block.timestamp + skew) return Reason.TimeInFuture;
         if (r.time < s.time) return Reason.TimeBackwards;
         uint256 count = Slots.boundariesBetween(s.time, r.time);
-        bool wrong = count > Slots.MAX_BOUNDARIES || length != count * Messages.BOUNDARY;
+        bool wrong = count > Slots.MAX_BOUNDARIES || length != count * Slots.BOUNDARY;
         return wrong ? Reason.WrongBoundaries : Reason.None;
     }
 
@@ -232,18 +232,18 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         IRegistry.Terms memory terms,
         bytes calldata boundaries
     ) private pure returns (Reason reason, Settlement memory due) {
-        Slots.Levels memory sum;
-        (reason, sum) = Slots.split(
+        uint256 gridImport;
+        uint256 gridExport;
+        uint256 operatorImport;
+        (reason, gridImport, gridExport, operatorImport) = Slots.split(
             Slots.Reading(s.time, s.importRegister, s.exportRegister),
             Slots.Reading(r.time, r.importRegister, r.exportRegister),
             boundaries,
-            terms.station,
-            terms.gridLevels,
-            terms.operatorLevels
+            terms
         );
-        due.networkCharge = terms.gridPrices.importAmount(sum.gridImport);
-        due.serviceFee = terms.operatorPrices.importAmount(sum.operatorImport);
-        due.feedIn = terms.gridPrices.exportAmount(sum.gridExport);
+        due.networkCharge = terms.gridPrices.importAmount(gridImport);
+        due.serviceFee = terms.operatorPrices.importAmount(operatorImport);
+        due.feedIn = terms.gridPrices.exportAmount(gridExport);
         if (r.last) {
             due.networkCharge += terms.gridPrices.fee();
             due.serviceFee += terms.operatorPrices.fee();

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ISessions} from "../interfaces/ISessions.sol";
+import {Slots} from "./Slots.sol";
 
 /// @notice Wire format and EIP-712 struct hashes of what stations sign. Layout in docs/protocol.md.
 library Messages {
@@ -11,7 +12,6 @@ library Messages {
     uint256 private constant SIGNATURE = 65;
     uint256 private constant OPENING_HEAD = 58;
     uint256 private constant REPORT_HEAD = 63;
-    uint256 internal constant BOUNDARY = 12;
 
     bytes32 internal constant OPEN_SESSION_TYPEHASH = keccak256(
         "OpenSession(uint32 station,uint32 session,bytes32 vehicle,uint40 time,uint48 importRegister,uint48 exportRegister)"
@@ -24,7 +24,10 @@ library Messages {
     function kindOf(bytes calldata m) internal pure returns (uint8) {
         if (m.length == OPENING_HEAD + SIGNATURE && uint8(m[0]) == OPENING) return OPENING;
         if (m.length < REPORT_HEAD + SIGNATURE || uint8(m[0]) != REPORT) return 0;
-        return (m.length - REPORT_HEAD - SIGNATURE) % BOUNDARY == 0 && uint8(m[30]) < 2 ? REPORT : 0;
+        return
+            (m.length - REPORT_HEAD - SIGNATURE) % Slots.BOUNDARY == 0 && uint8(m[30]) < 2
+                ? REPORT
+                : 0;
     }
 
     function decodeOpening(bytes calldata m)
