@@ -135,9 +135,12 @@ class Anvil:
         if self._state is None or block == self._saved:
             return
         dump = gzip.decompress(bytes.fromhex(self.rpc("anvil_dumpState")[2:]))
-        beside = self._state.with_name(self._state.name + ".new")
-        beside.write_bytes(dump)
-        beside.replace(self._state)
+        try:
+            beside = self._state.with_name(self._state.name + ".new")
+            beside.write_bytes(dump)
+            beside.replace(self._state)
+        except OSError as error:
+            raise BrokenFileError(f"{self._state} cannot be written: {error.strerror}.") from error
         self._saved = block
 
     # -------------------------------------------------------------------------------------- Time

@@ -8,6 +8,8 @@ from typing import Any, Self
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from gridroam.domain.participants import Role
+
 
 @dataclass(frozen=True, slots=True)
 class MarketParticipant:
@@ -16,6 +18,11 @@ class MarketParticipant:
     roles: int
     address: str
     key: bytes = field(repr=False)
+
+    @property
+    def role_names(self) -> list[str]:
+        """In plain words."""
+        return [role.name.lower().replace("_", " ") for role in Role if role & self.roles]
 
     @property
     def account(self) -> LocalAccount:
