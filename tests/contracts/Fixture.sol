@@ -10,6 +10,7 @@ import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {IVault} from "../../contracts/interfaces/IVault.sol";
+import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice A small market: two suppliers, a grid operator, a station operator, a charging station and one that
@@ -240,21 +241,21 @@ abstract contract Fixture {
 
     // -------------------------------------------------------------------------------------- What happens
 
-    function submit(bytes memory message) internal returns (ISessions.Reason) {
+    function submit(bytes memory message) internal returns (Reason) {
         return submitAll(batch(message))[0];
     }
 
-    function submitAll(bytes[] memory messages) internal returns (ISessions.Reason[] memory) {
+    function submitAll(bytes[] memory messages) internal returns (Reason[] memory) {
         vm.prank(relay, relay);
         return ledger.submit(messages);
     }
 
-    function expectReason(bytes memory message, ISessions.Reason reason) internal {
+    function expectReason(bytes memory message, Reason reason) internal {
         bytes32 before = stateHash();
-        ISessions.Reason got = submit(message);
+        Reason got = submit(message);
         assertEq(uint256(got), uint256(reason), "reason");
-        bool decided = uint256(reason) >= uint256(ISessions.Reason.GridOperatorInactive);
-        if (reason != ISessions.Reason.None && !decided) {
+        bool decided = uint256(reason) >= uint256(Reason.GridOperatorInactive);
+        if (reason != Reason.None && !decided) {
             assertEq(stateHash(), before, "left a trace");
         }
     }

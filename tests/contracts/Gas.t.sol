@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @notice Gas per message in a batch of 100 on a ledger in use: 100 stations, 10 suppliers, 4 grid operators and 3
@@ -85,7 +86,7 @@ contract GasTest is Fixture {
         (bool success, bytes memory returned) = address(ledger).call(data);
         gas += before - gasleft();
         assertTrue(success, "submit");
-        ISessions.Reason[] memory reasons = abi.decode(returned, (ISessions.Reason[]));
+        Reason[] memory reasons = abi.decode(returned, (Reason[]));
         for (uint256 i = 0; i < reasons.length; ++i) {
             assertEq(uint256(reasons[i]), 0, "reason");
         }
