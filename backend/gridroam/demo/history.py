@@ -1,0 +1,122 @@
+"""What happened on the ledger, read from the chain alone: what every message came to, and the
+energy of every quarter hour by supplier and grid operator."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+
+from hexbytes import HexBytes
+
+from gridroam.chain import events
+from gridroam.chain.ledger import Ledger
+from gridroam.domain.reasons import Reason
+from gridroam.domain.slots import boundaries_between, slot_start
+from gridroam.errors import MalformedMessageError
+from gridroam.messages import EnergyReport, Message, OpenSession, unpack
+
+Outcome = events.SessionCleared | events.ReportSettled | events.MessageRejected
+Reading = tuple[int, int, int]
+"""Time, import and export register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where energy counts: whose, and in whose grid."""
+
+    supplier: int
+    grid_operator: int
+
+
+@dataclass(slots=True)
+class History:
+    """Energy by place and slot, [taken, fed] in Wh; every other list in the chain's order."""
+
+    all: list[events.Event]
+    energy: dict[tuple[Place, int], list[int]] = field(default_factory=dict)
+    cleared: list[events.SessionCleared] = field(default_factory=list)
+    settled: list[events.ReportSettled] = field(default_factory=list)
+    expired: list[events.SessionExpired] = field(default_factory=list)
+    rejected_openings: Counter[Reason] = field(default_factory=Counter)
+    rejected_reports: Counter[Reason] = field(default_factory=Counter)
+    gas: list[int] = field(default_factory=list)
+    """Used by each batch."""
+    messages: int = 0
+
+    @property
+    def openings(self) -> int:
+        return len(self.cleared) + self.rejected_openings.total()
+
+
+def read(ledger: Ledger, first_block: int) -> History:
+    """Everything from a block on to now."""
+    found = events.fetch(ledger.w3, ledger.addresses, first_block, ledger.w3.eth.block_number)
+    history = History(found)
+    history.expired = [event for event in found if isinstance(event, events.SessionExpired)]
+    readings: dict[int, Reading] = {}
+    grids = _Grids(ledger)
+    for tx_hash, group in groupby(found, key=lambda event: event.at.tx_hash):
+        outcomes = [event for event in group if isinstance(event, Outcome)]
+        if outcomes:
+            history.gas.append(ledger.w3.eth.get_transaction_receipt(HexBytes(tx_hash))["gasUsed"])
+            for raw, outcome in zip(_batch(ledger, tx_hash), outcomes, strict=True):
+                _take(history, readings, grids, raw, outcome)
+    return history
+
+
+class _Grids(dict[int, int]):
+    """Each station's grid operator."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self._ledger = ledger
+
+    def __missing__(self, station: int) -> int:
+        self[station] = self._ledger.station(station).grid_operator
+        return self[station]
+
+
+def _batch(ledger: Ledger, tx_hash: bytes) -> list[bytes]:
+    return ledger.decode_submit(bytes(ledger.w3.eth.get_transaction(HexBytes(tx_hash))["input"]))
+
+
+def _take(
+    history: History, readings: dict[int, Reading], grids: _Grids, raw: bytes, outcome: Outcome
+) -> None:
+    history.messages += 1
+    message = _message(raw)
+    if isinstance(outcome, events.MessageRejected):
+        is_opening = isinstance(message, OpenSession)
+        (history.rejected_openings if is_opening else history.rejected_reports)[outcome.reason] += 1
+        return
+    assert message is not None  # noqa: S101  the ledger read it
+    reading = message.time, message.import_register, message.export_register
+    if isinstance(outcome, events.SessionCleared):
+        history.cleared.append(outcome)
+    elif isinstance(message, EnergyReport):
+        history.settled.append(outcome)
+        place = Place(outcome.supplier, grids[outcome.station])
+        _add_slots(history, place, _row(readings[outcome.station], message, reading))
+    readings[outcome.station] = reading
+
+
+def _message(raw: bytes) -> Message | None:
+    try:
+        return unpack(raw).message
+    except MalformedMessageError:
+        return None
+
+
+def _row(before: Reading, report: EnergyReport, reading: Reading) -> Iterator[Reading]:
+    """All readings of a report, from the one before it on."""
+    yield before
+    times = boundaries_between(before[0], report.time)
+    yield from ((time, *pair) for time, pair in zip(times, report.boundaries, strict=True))
+    yield reading
+
+
+def _add_slots(history: History, place: Place, row: Iterable[Reading]) -> None:
+    for (start, taken, fed), (_, taken_then, fed_then) in pairwise(row):
+        slot = history.energy.setdefault((place, slot_start(start)), [0, 0])
+        slot[0] += taken_then - taken
+        slot[1] += fed_then - fed

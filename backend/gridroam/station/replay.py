@@ -1,0 +1,81 @@
+"""A station that works through planned sessions, as fast as it is told that time goes by."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gridroam.station.kit import Receipt, Station
+from gridroam.station.meter import Registers
+from gridroam.station.simulator import Curve, SimulatedMeter
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSession:
+    """Which vehicle comes and goes when (UTC seconds), and the energy that flows."""
+
+    vehicle: bytes
+    start: int
+    end: int
+    imported: Curve
+    exported: Curve
+
+
+class Replay:
+    """One station and its sessions, which do not overlap. `registers` is what its meter shows."""
+
+    def __init__(
+        self, station: Station, plan: Iterable[PlannedSession], registers: Registers
+    ) -> None:
+        self.station = station
+        self.registers = registers
+        self.refused: list[PlannedSession] = []
+        self._plan = deque(sorted(plan, key=lambda session: session.start))
+        self._running: PlannedSession | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self._running is None and not self._plan
+
+    def advance(self, until: int) -> list[Receipt]:
+        """Everything that happens up to a time, and a report of a session that still runs then.
+
+        No energy flows for a vehicle whose opening was rejected.
+        """
+        receipts: list[Receipt] = []
+        while (due := self._running or self._next(until)) is not None:
+            if self._running is None:
+                receipts.append(self._open(due))
+            elif due.end <= until:
+                receipts += self._report(due, due.end, last=True)
+                self.registers = self._meter(due).registers(due.end)
+                self._running = None
+            else:
+                receipts += self._report(due, until, last=False)
+                break
+        return receipts
+
+    def retry(self) -> None:
+        """Who was refused tries again, with whatever comes next."""
+        self._plan.extendleft(reversed(self.refused))
+        self.refused.clear()
+
+    def _next(self, until: int) -> PlannedSession | None:
+        return self._plan[0] if self._plan and self._plan[0].start <= until else None
+
+    def _open(self, session: PlannedSession) -> Receipt:
+        self._plan.popleft()
+        receipt = self.station.open(session.vehicle, session.start, self.registers)
+        if receipt.rejected:
+            self.refused.append(session)
+        else:
+            self._running = session
+        return receipt
+
+    def _report(self, session: PlannedSession, time: int, *, last: bool) -> list[Receipt]:
+        """Nothing, if the ledger has ended the session."""
+        if not self.station.in_session or (time == self.station.last_time and not last):
+            return []
+        return self.station.read(self._meter(session), time, last=last)
+
+    def _meter(self, session: PlannedSession) -> SimulatedMeter:
+        return SimulatedMeter(self.registers, session.imported, session.exported)
