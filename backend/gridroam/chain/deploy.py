@@ -1,7 +1,7 @@
 """Brings the contracts onto a chain: access manager, registry, and the ledger with its vault."""
 
 from dataclasses import asdict, astuple, dataclass
-from typing import Any, Self
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
@@ -35,10 +35,6 @@ class Deployment:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        return cls(**values)
 
 
 def deploy(w3: Web3, account: LocalAccount, limits: Limits, token: str | None) -> Deployment:
