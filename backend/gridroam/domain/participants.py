@@ -90,7 +90,7 @@ class Participants:
     """(supplier, station operator): the supplier agrees to supply unregistered vehicles there."""
 
     def __getitem__(self, number: ParticipantId) -> Participant:
-        require(number in self.by_number, "NoSuchParticipant", f"participant {number}")
+        self.require_known(number)
         return self.by_number[number]
 
     def __iter__(self) -> Iterator[ParticipantId]:
@@ -99,6 +99,9 @@ class Participants:
     def is_active(self, number: ParticipantId, role: Role) -> bool:
         participant = self.by_number.get(number)
         return participant is not None and participant.active and participant.roles & role != 0
+
+    def require_known(self, number: ParticipantId) -> None:
+        require(number in self.by_number, "NoSuchParticipant", f"participant {number}")
 
     def require_active(self, number: ParticipantId, role: Role) -> None:
         require(self[number].active, "NotActive", f"participant {number}")

@@ -1,0 +1,39 @@
+"""The messages in the input of `submit(bytes[])`, read as the contract reads them.
+
+A sender may lay the array out as it likes: messages that share bytes, lie before their own offset
+or beyond the end's padding. The contract follows the offsets and checks only what it must, so a
+stricter decoder would let a batch escape the audit.
+"""
+
+from gridroam.chain import abi
+
+_SELECTOR = 4
+_WORD = 32
+
+
+def messages_in(calldata: bytes) -> list[bytes]:
+    """Raises `ValueError` if the contract would not have accepted it as a call of `submit`."""
+    if calldata[:_SELECTOR] != abi.functions("Ledger")["submit"].selector:
+        raise ValueError("it is no call of submit")
+    array = _SELECTOR + _word(calldata, _SELECTOR)
+    count = _word(calldata, array)
+    start = array + _WORD
+    if start + count * _WORD > len(calldata):
+        raise ValueError("its array reaches beyond its end")
+    return [_message(calldata, start, i) for i in range(count)]
+
+
+def _message(calldata: bytes, start: int, index: int) -> bytes:
+    offset = _word(calldata, start + index * _WORD)
+    at = start + (offset - (1 << 256) if offset >> 255 else offset)
+    length = _word(calldata, at)
+    if at + _WORD + length > len(calldata):
+        raise ValueError(f"message {index} reaches beyond its end")
+    return calldata[at + _WORD : at + _WORD + length]
+
+
+def _word(calldata: bytes, at: int) -> int:
+    """Outside of the input there are zeros."""
+    if at < 0:
+        return 0
+    return int.from_bytes(calldata[at : at + _WORD].ljust(_WORD, b"\0"), "big")

@@ -1,0 +1,145 @@
+"""Runs the market again from what stands on chain, by the rules, and notes what does not fit."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from gridroam.audit import batches
+from gridroam.audit.calldata import messages_in
+from gridroam.audit.difference import Findings
+from gridroam.audit.reader import Entry
+from gridroam.audit.registrations import Registrar
+from gridroam.audit.signatures import Authenticated, authenticate
+from gridroam.chain import events
+from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
+from gridroam.domain.market import Market
+from gridroam.domain.violation import NotAllowedError
+from gridroam.messages import Domain
+
+
+COUNTED = (
+    "transactions",
+    "registrations",
+    "batches",
+    "messages",
+    "cleared",
+    "settled",
+    "rejected",
+    "state",
+)
+
+
+@dataclass(slots=True)
+class Energy:
+    """Wh, both directions apart."""
+
+    import_wh: int = 0
+    export_wh: int = 0
+
+
+@dataclass(slots=True)
+class Replay:
+    """The derived market, and what was counted on the way to it."""
+
+    domain: Domain
+    findings: Findings
+    market: Market = field(default_factory=Market)
+    counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTED, 0)))
+    rejected: Counter[str] = field(default_factory=Counter)
+    """By the reason's slug."""
+    energy: defaultdict[tuple[int, int], Energy] = field(
+        default_factory=lambda: defaultdict(Energy)
+    )
+    """By (supplier, grid operator)."""
+    roots: dict[int, bytes] = field(default_factory=dict)
+    """Of the batches since they were last taken."""
+    _registrar: Registrar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._registrar = Registrar(self.market)
+
+    def apply(self, entry: Entry) -> None:
+        """Takes one transaction's events; those of a batch are derived from its messages."""
+        self.counts["transactions"] += 1
+        try:
+            if entry.transaction is not None:
+                self._batch(entry, entry.transaction.to, entry.transaction.calldata)
+            else:
+                for event in entry.events:
+                    self._registration(event, entry.block.time)
+        except NotAllowedError as error:
+            self.findings.add("the transaction", "", f"not allowed, {error}", "done", entry.at)
+
+    def take_roots(self) -> dict[int, bytes]:
+        """The derived roots by batch number, and forgets them."""
+        roots, self.roots = self.roots, {}
+        return roots
+
+    # ------------------------------------------------------------------------------- registrations
+
+    def _registration(self, event: events.Event, now: int) -> None:
+        name = type(event).__name__
+        self.counts["registrations"] += 1
+        self._registrar.now = now
+        try:
+            determined = self._registrar.apply(event)
+        except NotAllowedError as error:
+            self.findings.add(name, "", f"not allowed, {error}", event, event.at)
+        else:
+            self.findings.compare(name, determined or {}, event, event.at)
+
+    # ------------------------------------------------------------------------------------- batches
+
+    def _batch(self, entry: Entry, to: str, calldata: bytes) -> None:
+        if to != self.domain.ledger.lower():
+            self.findings.add("the transaction", "to", self.domain.ledger.lower(), to, entry.at)
+        try:
+            received = authenticate(self.domain, messages_in(calldata))
+        except ValueError as error:
+            self.findings.add("the transaction", "input", "a batch", str(error), entry.at)
+            return
+        self._resume_numbers(entry)
+        derived, leaves = self._decide(received, entry)
+        root = self.market.record_batch(leaves)
+        number = self.market.batch_count
+        self.roots[number] = root
+        recorded = events.BatchRecorded(entry.at, number, root, len(received))
+        derived.append(batches.Derived(recorded, None, ""))
+        batches.compare(derived, entry.events, self.findings)
+
+    def _decide(
+        self, received: list[Authenticated], entry: Entry
+    ) -> tuple[list[batches.Derived], list[bytes]]:
+        derived: list[batches.Derived] = []
+        leaves: list[bytes] = []
+        for index, message in enumerate(received):
+            decision = self.market.process(
+                message.message, message.digest, message.signer, entry.block.time
+            )
+            self._count(decision)
+            leaves.append(decision.leaf)
+            derived.extend(batches.events_of(message, index, decision, entry.at))
+        self.counts["batches"] += 1
+        return derived, leaves
+
+    def _resume_numbers(self, entry: Entry) -> None:
+        """Tells of batches that are missing once, instead of with every later one."""
+        for event in entry.events:
+            if isinstance(event, events.BatchRecorded):
+                due = self.market.batch_count + 1
+                if event.batch > due:
+                    self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
+                    self.market.batch_count = event.batch - 1
+
+    def _count(self, decision: Decision) -> None:
+        self.counts["messages"] += 1
+        match decision:
+            case Cleared():
+                self.counts["cleared"] += 1
+            case Settled():
+                self.counts["settled"] += 1
+                energy = self.energy[decision.supplier, decision.grid_operator]
+                energy.import_wh += decision.import_wh
+                energy.export_wh += decision.export_wh
+            case Rejected():
+                self.counts["rejected"] += 1
+                self.rejected[decision.reason.slug] += 1

@@ -1,0 +1,149 @@
+"""What an audit found: the verdict, what was counted, every difference, and the totals."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gridroam.audit.difference import Difference, Findings
+from gridroam.audit.replay import Replay
+from gridroam.audit.source import Block
+
+EURO = 10**9
+"""Nano-euro."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTotal:
+    """What a supplier's vehicles took from a grid and fed into it, in Wh."""
+
+    supplier: int
+    grid_operator: int
+    import_wh: int
+    export_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairTotal:
+    """What was posted from one participant to another, in nano-euro, and what of it is open."""
+
+    payer: int
+    payee: int
+    amount: int
+    claim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """In nano-euro. More than the accounts' sum was given to the vault by nobody's deposit."""
+
+    balance: int
+    accounts: int
+
+    @property
+    def surplus(self) -> int:
+        return self.balance - self.accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`differences` are the first of `difference_count`."""
+
+    chain_id: int
+    ledger: str
+    registry: str
+    first_block: int
+    last_block: Block
+    counts: dict[str, int]
+    rejected: dict[str, int]
+    energy: tuple[EnergyTotal, ...]
+    pairs: tuple[PairTotal, ...]
+    vault: Vault
+    differences: tuple[Difference, ...]
+    difference_count: int
+
+    @property
+    def ok(self) -> bool:
+        return self.difference_count == 0
+
+    @property
+    def verdict(self) -> str:
+        return "ok" if self.ok else "differs"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        block = {"number": self.last_block.number, "time": self.last_block.time}
+        return {
+            "verdict": self.verdict,
+            **{name: value for name, value in asdict(self).items() if name != "last_block"},
+            "last_block": block | {"hash": "0x" + self.last_block.hash.hex()},
+            "vault": asdict(self.vault) | {"surplus": self.vault.surplus},
+        }
+
+    def lines(self) -> list[str]:
+        """For people: what was read, each difference, the verdict."""
+        return [*self._summary(), *self._differences(), self._conclusion()]
+
+    def _summary(self) -> list[str]:
+        n = self.counts
+        reasons = ", ".join(f"{count} {slug}" for slug, count in sorted(self.rejected.items()))
+        imported, exported = (
+            sum(e.import_wh for e in self.energy),
+            sum(e.export_wh for e in self.energy),
+        )
+        posted, claimed = sum(p.amount for p in self.pairs), sum(p.claim for p in self.pairs)
+        given = f": {euro(self.vault.surplus)} were given" if self.vault.surplus > 0 else ""
+        return [
+            f"Ledger    {self.ledger} on chain {self.chain_id}",
+            f"Blocks    {self.first_block} to {self.last_block.number}",
+            f"Batches   {n['batches']:,} with {n['messages']:,} messages",
+            f"Cleared   {n['cleared']:,}",
+            f"Settled   {n['settled']:,}",
+            f"Rejected  {n['rejected']:,}" + (f": {reasons}" if reasons else ""),
+            f"Others    {n['registrations']:,} registrations and payments",
+            f"Energy    {imported:,} Wh from the grid, {exported:,} Wh into it",
+            f"Posted    {euro(posted)}, {euro(claimed)} of it open",
+            f"Vault     {euro(self.vault.balance)}, accounts {euro(self.vault.accounts)}{given}",
+            f"State     {n['state']:,} records compared",
+        ]
+
+    def _differences(self) -> list[str]:
+        hidden = self.difference_count - len(self.differences)
+        more = [f"and {hidden:,} more"] if hidden else []
+        return [str(difference) for difference in self.differences] + more
+
+    def _conclusion(self) -> str:
+        if self.ok:
+            return "OK: everything on chain follows from the signed messages and the rules."
+        return f"DIFFERS: {self.difference_count:,} differences."
+
+
+def report_of(
+    replay: Replay, findings: Findings, blocks: tuple[int, Block], registry: str, vault: Vault
+) -> Report:
+    market = replay.market
+    return Report(
+        chain_id=replay.domain.chain_id,
+        ledger=replay.domain.ledger,
+        registry=registry,
+        first_block=blocks[0],
+        last_block=blocks[1],
+        counts=dict(replay.counts),
+        rejected=dict(replay.rejected),
+        energy=tuple(
+            EnergyTotal(*who, total.import_wh, total.export_wh)
+            for who, total in sorted(replay.energy.items())
+        ),
+        pairs=tuple(
+            PairTotal(*who, pair.amount, pair.claim)
+            for who, pair in sorted(market.accounts.pairs.items())
+        ),
+        vault=vault,
+        differences=tuple(findings.kept),
+        difference_count=findings.count,
+    )
+
+
+def euro(nano: int) -> str:
+    """Exact: all nine digits, but for the zeros at the end beyond the cents."""
+    whole, rest = divmod(abs(nano), EURO)
+    digits = f"{rest:09d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if nano < 0 else ''}{whole:,}.{digits} EUR"
