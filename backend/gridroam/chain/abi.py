@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, cast, get_type_hints
 
 from eth_abi.abi import decode, encode
@@ -109,6 +109,19 @@ def converter(hint: Any) -> Callable[[Any], Any]:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def word_reader(type_: str) -> Callable[[bytes], Any] | None:
+    """How a value that fills a word is read; `None` for a type of several words."""
+    if type_ == "bool":
+        return lambda word: word[31] == 1
+    if type_ == "address":
+        return lambda word: "0x" + word[12:].hex()
+    if type_ == "bytes32":
+        return lambda word: word
+    if re.fullmatch(r"u?int\d+", type_):
+        return partial(int.from_bytes, byteorder="big", signed=type_[0] == "i")
+    return None
 
 
 def snake(name: str) -> str:

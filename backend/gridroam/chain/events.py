@@ -4,7 +4,7 @@ One dataclass for each event, its fields as in `contracts/interfaces`, and `at`,
 Which topic is whose follows from the ABI.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, cast, get_type_hints
@@ -276,20 +276,34 @@ def _decoders() -> dict[bytes, Callable[[Log, list[bytes]], Event]]:
 
 
 def _decoder(event: abi.Event, cls: type[Event]) -> Callable[[Log, list[bytes]], Event]:
-    """Topics and data are decoded together: each is a run of ABI-encoded words of its own."""
-    head = [type_ for _, type_ in event.indexed]
-    tail = [type_ for _, type_ in event.data]
     names = [name for name, _ in (*event.indexed, *event.data)]
-    order = [names.index(field.name) for field in fields(cls)[1:]]
     hints = get_type_hints(cls)
-    made = [abi.converter(hints[field.name]) for field in fields(cls)[1:]]
+    read = _reader(event)
+    made = [
+        (names.index(field.name), abi.converter(hints[field.name])) for field in fields(cls)[1:]
+    ]
 
     def run(log: Log, topics: list[bytes]) -> Event:
-        values = decode_abi(head, b"".join(topics)) + decode_abi(tail, _bytes(log["data"]))
-        ordered = (values[i] for i in order)
-        return cls(_position(log), *(make(v) for make, v in zip(made, ordered, strict=True)))
+        values = read(topics, _bytes(log["data"]))
+        return cls(_position(log), *[make(values[i]) for i, make in made])
 
     return run
+
+
+def _reader(event: abi.Event) -> Callable[[list[bytes], bytes], Sequence[Any]]:
+    """Values in the order of topics and data. Most events are words only, and quickly read."""
+    head = [type_ for _, type_ in event.indexed]
+    tail = [type_ for _, type_ in event.data]
+    words = [abi.word_reader(type_) for type_ in (*head, *tail)]
+    if None in words:
+        return lambda topics, data: decode_abi(head, b"".join(topics)) + decode_abi(tail, data)
+    readers = cast("list[Callable[[bytes], Any]]", words)
+
+    def read(topics: list[bytes], data: bytes) -> list[Any]:
+        split = [*topics, *(data[i : i + 32] for i in range(0, len(data), 32))]
+        return [read(word) for read, word in zip(readers, split, strict=True)]
+
+    return read
 
 
 def _position(log: Log) -> LogPosition:
