@@ -75,13 +75,13 @@ def test_pack__puts_each_field_where_the_protocol_says() -> None:
         boundaries=boundaries,
     )
 
-    tail = "0102030405111213141516000000000007"
-    pairs = "000000000001000000000002313233343536414243444546"
-    assert Signed(opening, SIGNATURE).pack().hex() == (
-        "01a1a2a3a4b1b2b3b4" + "cc" * 32 + tail + SIGNATURE.hex()
+    numbers, registers = "a1a2a3a4 b1b2b3b4", "0102030405 111213141516 000000000007"
+    pairs = "000000000001 000000000002 313233343536 414243444546"
+    assert Signed(opening, SIGNATURE).pack() == bytes.fromhex(
+        f"01 {numbers} {registers} {'cc' * 32} {SIGNATURE.hex()}"
     )
-    assert Signed(last, SIGNATURE).pack().hex() == (
-        "02a1a2a3a4b1b2b3b4c1c2c3c4" + tail + "01" + "ee" * 32 + pairs + SIGNATURE.hex()
+    assert Signed(last, SIGNATURE).pack() == bytes.fromhex(
+        f"02 {numbers} c1c2c3c4 {registers} 01 {'ee' * 32} {pairs} {SIGNATURE.hex()}"
     )
 
 
