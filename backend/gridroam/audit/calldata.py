@@ -1,8 +1,8 @@
 """The messages in the input of `submit(bytes[])`, read as the contract reads them.
 
-A sender may lay the array out as it likes: messages that share bytes, lie before their own offset
-or beyond the end's padding. The contract follows the offsets and checks only what it must, so a
-stricter decoder would let a batch escape the audit.
+A sender may lay the array out as it likes: messages may share bytes, stand before the array, or
+have anything for padding. The contract follows the offsets and checks only what it must, so that
+a stricter decoder would let a batch escape the audit.
 """
 
 from gridroam.chain import abi
@@ -27,13 +27,13 @@ def _message(calldata: bytes, start: int, index: int) -> bytes:
     offset = _word(calldata, start + index * _WORD)
     at = start + (offset - (1 << 256) if offset >> 255 else offset)
     length = _word(calldata, at)
-    if at + _WORD + length > len(calldata):
+    if not 0 <= at + _WORD <= len(calldata) - length:
         raise ValueError(f"message {index} reaches beyond its end")
     return calldata[at + _WORD : at + _WORD + length]
 
 
 def _word(calldata: bytes, at: int) -> int:
-    """Outside of the input there are zeros."""
+    """Zeros stand beyond the input on either side."""
     if at < 0:
         return 0
     return int.from_bytes(calldata[at : at + _WORD].ljust(_WORD, b"\0"), "big")

@@ -3,9 +3,10 @@ field and in their order. Addresses in lower case, energy in Wh, prices in micro
 amounts in nano-euro, power in W, times in UTC seconds."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from gridroam.domain.participants import Limits
+from gridroam.domain.session import State
+from gridroam.domain.stations import FormerKey
 from gridroam.domain.tariff import Tariff
 
 __all__ = [
@@ -23,22 +24,14 @@ __all__ = [
 ]
 
 
-class State(IntEnum):
-    """Of a station's only session."""
-
-    NONE = 0
-    OPEN = 1
-    CLOSED = 2
-    EXPIRED = 3
-    REFUSED = 4
-
-
 @dataclass(frozen=True, slots=True)
 class Participant:
     account: str
     roles: int
     active: bool
     default_supplier: int
+    grid_tariffs: int
+    operator_tariffs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +41,6 @@ class Station:
     operator: int
     max_power: int
     max_feed_in: int
-
-
-@dataclass(frozen=True, slots=True)
-class FormerKey:
-    key: str
-    until: int
 
 
 @dataclass(frozen=True, slots=True)
