@@ -32,9 +32,9 @@ class Replay:
         self._plan = deque(sorted(plan, key=lambda session: session.start))
         self._running: PlannedSession | None = None
 
-    @property
-    def is_done(self) -> bool:
-        return self._running is None and not self._plan
+    def is_busy(self, until: int) -> bool:
+        """Whether there is anything to do up to a time."""
+        return self._running is not None or self._next(until) is not None
 
     def advance(self, until: int) -> list[Receipt]:
         """Everything that happens up to a time, and a report of a session that still runs then.

@@ -1,0 +1,121 @@
+"""What goes wrong in the demo's week, and when: mistakes, attacks and failures, each played against
+the running system. What it answers is read from receipts and from the chain, not from here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gridroam.chain import events
+from gridroam.demo.market import NORTH
+from gridroam.demo.scenario import HOUR, Scenario, car_id
+from gridroam.demo.stage import Stage
+from gridroam.devnet.plan import secret
+from gridroam.messages import EnergyReport, Message, OpenSession, sign, unpack
+from gridroam.station.kit import Receipt, Station
+from gridroam.station.meter import Registers
+
+_GLITCH = 1_000_000
+"""Wh that a broken meter jumps by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Happens `at` seconds after the week's start, when all stations have done what they do."""
+
+    at: int
+    what: str
+    play: Callable[[Stage], list[Receipt]]
+
+
+def of_the_first_day() -> tuple[Trouble, ...]:
+    """In order of time."""
+    return (
+        Trouble(10 * HOUR, "a meter jumps ahead", meter_jumps_ahead),
+        Trouble(21 * HOUR, "a car that nobody supplies", unknown_vehicle),
+        Trouble(21 * HOUR, "a register that runs backwards", register_runs_backwards),
+        Trouble(21 * HOUR, "a station that dies after clearing", station_falls_silent),
+        Trouble(22 * HOUR, "a forged opening, and two old messages again", forgery_and_replay),
+        Trouble(28 * HOUR, "anybody expires the silent session", expire_silent_sessions),
+    )
+
+
+def meter_jumps_ahead(stage: Stage) -> list[Receipt]:
+    """A report of more energy than the station has power for. The next one is right again."""
+    station = next(r.station for r in stage.replays.values() if r.station.in_session)
+    imported, exported = station.registers
+    return station.report(station.last_time + 1, Registers(imported + _GLITCH, exported))
+
+
+def unknown_vehicle(stage: Stage) -> list[Receipt]:
+    replay = next(iter(stage.idle()))
+    return [replay.station.open(car_id("a car of nobody"), stage.now, replay.registers)]
+
+
+def register_runs_backwards(stage: Stage) -> list[Receipt]:
+    """An opening with less on the meter than the ledger has seen."""
+    replay = next(r for r in stage.idle() if r.station.last_time)
+    imported, exported = replay.registers
+    car = car_id(_spare_car(stage.scenario))
+    return [replay.station.open(car, stage.now, Registers(imported - 1, exported))]
+
+
+def station_falls_silent(stage: Stage) -> list[Receipt]:
+    """Cleared, and then no more is heard of it, until it works again some day."""
+    *_, replay = stage.idle()
+    return [replay.station.open(car_id(_spare_car(stage.scenario)), stage.now, replay.registers)]
+
+
+def forgery_and_replay(stage: Stage) -> list[Receipt]:
+    """Straight to the ledger, past any relay."""
+    stage.submit([_forged(stage), *_first_session(stage)])
+    return []
+
+
+def expire_silent_sessions(stage: Stage) -> list[Receipt]:
+    limit = stage.ledger.limits().silence
+    for replay in stage.replays.values():
+        if _is_silent(stage, replay.station, limit):
+            stage.expire(replay.station.number)
+    return []
+
+
+def _is_silent(stage: Stage, station: Station, limit: int) -> bool:
+    return station.in_session and stage.now > station.last_time + limit
+
+
+def _spare_car(scenario: Scenario) -> str:
+    """One that the week does not need."""
+    driven = {visit.car for visit in scenario.visits}
+    cars = scenario.market.vehicles
+    return next(c.name for c in cars if c.supplier == NORTH and c.name not in driven)
+
+
+def _forged(stage: Stage) -> bytes:
+    """A stranger opens a session at somebody else's station, with a key of its own."""
+    station = next(iter(stage.idle())).station
+    imported, exported = station.registers
+    car = car_id(stage.scenario.visits[0].car)
+    opening = OpenSession(station.number, 4_000_000_000, car, stage.now, imported, exported)
+    return sign(stage.ledger.domain, opening, secret("stranger", "key")).pack()
+
+
+def _first_session(stage: Stage) -> Iterator[bytes]:
+    """Its opening and its final report, as they stand in the chain for everybody."""
+    found = events.fetch(
+        stage.ledger.w3,
+        [stage.ledger.address],
+        stage.deployment.block,
+        stage.ledger.w3.eth.block_number,
+    )
+    opened = next(e for e in found if isinstance(e, events.SessionCleared))
+    closed = next(
+        e
+        for e in found
+        if isinstance(e, events.ReportSettled) and e.last and e.station == opened.station
+    )
+    for event in (opened, closed):
+        yield next(raw for raw in stage.batch_of(event) if _is_of(unpack(raw).message, event))
+
+
+def _is_of(message: Message, event: events.SessionCleared | events.ReportSettled) -> bool:
+    last = isinstance(message, EnergyReport) and message.last
+    return message.station == event.station and last == isinstance(event, events.ReportSettled)
