@@ -90,56 +90,50 @@ abstract contract Accounts is Base, IAccounts {
 
     // ------------------------------------------------------------------------------------------- Internal
 
-    /// @dev Posts from payer to payee. Older claims come first: only what the balance exceeds them by pays.
-    function _post(uint24 payer, uint24 payee, uint256 amount, uint256 importWh, uint256 exportWh)
-        internal
-    {
+    /// @dev Posts from payer to payee, whose accounts the caller has loaded and will save. An account that is
+    /// both is one memory struct: then no money moves.
+    function _post(
+        uint24 payer,
+        uint24 payee,
+        Account memory from,
+        Account memory to,
+        uint256 amount,
+        uint256 importWh,
+        uint256 exportWh
+    ) internal {
         if (amount == 0 && importWh == 0 && exportWh == 0) return;
         Pair memory p = _pairs[payer][payee].load();
         p.amount += amount.toUint80();
         p.importWh += importWh.toUint48();
         p.exportWh += exportWh.toUint48();
-        if (payer != payee && amount != 0) p.claim += _pay(payer, payee, amount.toUint80());
+        if (payer != payee) {
+            uint80 open = _pay(from, to, uint80(amount));
+            if (open != 0) {
+                p.claim += open;
+                emit ClaimOpened(payer, payee, open);
+            }
+        }
         _pairs[payer][payee].save(p);
     }
 
-    /// @return open what the payer could not cover
-    function _pay(uint24 payer, uint24 payee, uint80 amount) private returns (uint80 open) {
-        Account memory from = _accounts[payer].load();
+    /// @dev Older claims come first: only what the balance exceeds them by pays.
+    /// @return open what was not covered
+    function _pay(Account memory from, Account memory to, uint80 amount)
+        private
+        pure
+        returns (uint80 open)
+    {
         uint96 free = from.balance > from.owed ? from.balance - from.owed : 0;
         uint80 paid = amount < free ? amount : uint80(free);
-        if (paid != 0) {
-            from.balance -= paid;
-            Account memory to = _accounts[payee].load();
-            to.balance += paid;
-            _accounts[payee].save(to);
-        }
-        if (paid != amount) {
-            open = amount - paid;
-            from.owed += open;
-            emit ClaimOpened(payer, payee, open);
-        }
-        _accounts[payer].save(from);
+        open = amount - paid;
+        from.balance -= paid;
+        to.balance += paid;
+        from.owed += open;
     }
 
-    /// @return whether the participant has no open claims and can cover `amount` on top of its reserves
-    function _covers(uint24 participant, uint256 amount) internal view returns (bool) {
-        Account memory a = _accounts[participant].load();
-        return a.owed == 0 && a.balance >= a.reserved + amount;
-    }
-
-    function _reserve(uint24 participant, uint64 amount) internal {
-        if (amount == 0) return;
-        Account memory a = _accounts[participant].load();
-        a.reserved += amount;
-        _accounts[participant].save(a);
-    }
-
-    function _release(uint24 participant, uint64 amount) internal {
-        if (amount == 0) return;
-        Account memory a = _accounts[participant].load();
-        a.reserved -= amount;
-        _accounts[participant].save(a);
+    /// @return whether an account has no open claims and covers `amount` on top of its reserves
+    function _covers(Account memory a, uint64 amount) internal pure returns (bool) {
+        return a.owed == 0 && a.balance >= uint256(a.reserved) + amount;
     }
 
     /// @dev Appends an entry to a participant's journal.

@@ -20,6 +20,7 @@ import {Storage} from "./libraries/Storage.sol";
 abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISessions {
     using Storage for Session;
     using Storage for Vehicle;
+    using Storage for Account;
 
     /// @dev What a report costs whom, in nano-euro.
     struct Settlement {
@@ -62,7 +63,8 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
             && block.timestamp > uint256(s.touched) + REGISTRY.limits().silence;
         require(silent, NotExpirable(station));
         _sessions[station].state = State.Expired;
-        _releaseReserves(s, REGISTRY.stations(station).gridOperator);
+        _accounts[s.supplier].reserved -= s.supplierReserve;
+        _accounts[REGISTRY.stations(station).gridOperator].reserved -= s.gridReserve;
         emit SessionExpired(station, s.number);
     }
 
@@ -110,10 +112,11 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         if (reason == Reason.None) reason = _checkOpening(o, s, facts);
         if (reason != Reason.None) return _reject(o.station, digest, reason);
 
-        reason = _decide(facts);
+        reason = facts.refusal;
         if (reason == Reason.None && own != 0 && _isElsewhere(v, o.station)) {
             reason = Reason.VehicleBusy;
         }
+        if (reason == Reason.None) reason = _reserve(facts);
         (s.number, s.report) = (o.session, 0);
         (s.time, s.touched) = (o.time, uint40(block.timestamp));
         (s.importRegister, s.exportRegister) = (o.importRegister, o.exportRegister);
@@ -150,13 +153,19 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         return backwards ? Reason.RegisterBackwards : Reason.None;
     }
 
-    /// @dev The decision, which uses the session number up.
-    function _decide(IRegistry.Opening memory facts) private view returns (Reason) {
-        if (facts.refusal != Reason.None) return facts.refusal;
-        if (!_covers(facts.supplier, facts.supplierReserve)) return Reason.SupplierNotCovered;
-        bool covered =
-            facts.gridReserve == 0 || _covers(facts.station.gridOperator, facts.gridReserve);
-        return covered ? Reason.None : Reason.GridOperatorNotCovered;
+    /// @dev Holds the reserves of both payers, or neither.
+    function _reserve(IRegistry.Opening memory facts) private returns (Reason) {
+        Account memory supplier = _accounts[facts.supplier].load();
+        if (!_covers(supplier, facts.supplierReserve)) return Reason.SupplierNotCovered;
+        if (facts.gridReserve != 0) {
+            Account memory grid = _accounts[facts.station.gridOperator].load();
+            if (!_covers(grid, facts.gridReserve)) return Reason.GridOperatorNotCovered;
+            grid.reserved += facts.gridReserve;
+            _accounts[facts.station.gridOperator].save(grid);
+        }
+        supplier.reserved += facts.supplierReserve;
+        _accounts[facts.supplier].save(supplier);
+        return Reason.None;
     }
 
     function _isElsewhere(Vehicle memory v, uint32 here) private view returns (bool) {
@@ -172,8 +181,6 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         (s.gridTariff, s.operatorTariff) = (facts.gridTariff, facts.operatorTariff);
         (s.supplierReserve, s.gridReserve) = (facts.supplierReserve, facts.gridReserve);
         _sessions[o.station].saveTerms(s);
-        _reserve(facts.supplier, facts.supplierReserve);
-        _reserve(facts.station.gridOperator, facts.gridReserve);
         emit SessionCleared(
             o.station,
             o.vehicle,
@@ -201,7 +208,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         if (reason != Reason.None) return _reject(r.station, digest, reason);
 
         Settlement memory due;
-        (reason, due) = _price(r, s, terms, boundaries);
+        (reason, due) = _price(r, s, terms, Messages.registersOf(message));
         if (reason != Reason.None) return _reject(r.station, digest, reason);
 
         leaf = keccak256(
@@ -230,20 +237,15 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         EnergyReport memory r,
         Session memory s,
         IRegistry.Terms memory terms,
-        bytes calldata boundaries
+        bytes memory registers
     ) private pure returns (Reason reason, Settlement memory due) {
-        uint256 gridImport;
-        uint256 gridExport;
-        uint256 operatorImport;
-        (reason, gridImport, gridExport, operatorImport) = Slots.split(
-            Slots.Reading(s.time, s.importRegister, s.exportRegister),
-            Slots.Reading(r.time, r.importRegister, r.exportRegister),
-            boundaries,
-            terms
-        );
-        due.networkCharge = terms.gridPrices.importAmount(gridImport);
-        due.serviceFee = terms.operatorPrices.importAmount(operatorImport);
-        due.feedIn = terms.gridPrices.exportAmount(gridExport);
+        uint256 gridSum;
+        uint256 operatorSum;
+        uint256 first = uint256(s.importRegister) << 128 | s.exportRegister;
+        (reason, gridSum, operatorSum) = Slots.split(first, registers, s.time, r.time, terms);
+        due.networkCharge = terms.gridPrices.importAmount(gridSum);
+        due.serviceFee = terms.operatorPrices.importAmount(operatorSum);
+        due.feedIn = terms.gridPrices.exportAmount(gridSum);
         if (r.last) {
             due.networkCharge += terms.gridPrices.fee();
             due.serviceFee += terms.operatorPrices.fee();
@@ -257,31 +259,19 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         Settlement memory due,
         bytes32 leaf
     ) private {
-        (uint24 supplier, uint24 grid, uint24 operator) =
-            (s.supplier, station.gridOperator, station.operator);
         uint48 taken = r.importRegister - s.importRegister;
         uint48 fed = r.exportRegister - s.exportRegister;
-
         s.report = r.report;
         (s.time, s.touched) = (r.time, uint40(block.timestamp));
         (s.importRegister, s.exportRegister) = (r.importRegister, r.exportRegister);
-        if (r.last) {
-            s.state = State.Closed;
-            _releaseReserves(s, grid);
-        }
+        if (r.last) s.state = State.Closed;
         _sessions[r.station].saveProgress(s);
 
-        _post(supplier, grid, due.networkCharge, taken, 0);
-        _post(supplier, operator, due.serviceFee, taken, 0);
-        if (due.feedIn < 0) _post(supplier, grid, uint256(-due.feedIn), 0, fed);
-        else _post(grid, supplier, uint256(due.feedIn), 0, fed);
-
-        _record(supplier, leaf);
-        if (grid != supplier) _record(grid, leaf);
-        if (operator != supplier && operator != grid) _record(operator, leaf);
+        _postAll(s, station, due, taken, fed);
+        _recordAll(s.supplier, station.gridOperator, station.operator, leaf);
         emit ReportSettled(
             r.station,
-            supplier,
+            s.supplier,
             r.session,
             r.report,
             r.time,
@@ -292,6 +282,39 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
             int80(due.feedIn),
             r.last
         );
+    }
+
+    /// @dev Loads each account once, also where one participant has several roles, and saves it once.
+    function _postAll(
+        Session memory s,
+        IRegistry.Station memory station,
+        Settlement memory due,
+        uint48 taken,
+        uint48 fed
+    ) private {
+        (uint24 supplier, uint24 grid, uint24 operator) =
+            (s.supplier, station.gridOperator, station.operator);
+        Account memory a = _accounts[supplier].load();
+        Account memory b = grid == supplier ? a : _accounts[grid].load();
+        Account memory c =
+            operator == supplier ? a : operator == grid ? b : _accounts[operator].load();
+        if (s.state == State.Closed) {
+            a.reserved -= s.supplierReserve;
+            b.reserved -= s.gridReserve;
+        }
+        _post(supplier, grid, a, b, due.networkCharge, taken, 0);
+        _post(supplier, operator, a, c, due.serviceFee, taken, 0);
+        if (due.feedIn < 0) _post(supplier, grid, a, b, uint256(-due.feedIn), 0, fed);
+        else _post(grid, supplier, b, a, uint256(due.feedIn), 0, fed);
+        _accounts[supplier].save(a);
+        if (grid != supplier) _accounts[grid].save(b);
+        if (operator != supplier && operator != grid) _accounts[operator].save(c);
+    }
+
+    function _recordAll(uint24 supplier, uint24 grid, uint24 operator, bytes32 leaf) private {
+        _record(supplier, leaf);
+        if (grid != supplier) _record(grid, leaf);
+        if (operator != supplier && operator != grid) _record(operator, leaf);
     }
 
     // -------------------------------------------------------------------------------------------- Internal
@@ -318,10 +341,5 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
     {
         emit MessageRejected(station, reason, digest);
         return (reason, keccak256(abi.encode(digest, reason, uint256(0), uint256(0), uint256(0))));
-    }
-
-    function _releaseReserves(Session memory s, uint24 gridOperator) private {
-        _release(s.supplier, s.supplierReserve);
-        _release(gridOperator, s.gridReserve);
     }
 }

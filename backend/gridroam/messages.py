@@ -77,8 +77,8 @@ class OpenSession:
         """The wire format without the signature."""
         return (
             struct.pack(">BII", _OPENING, self.station, self.session)
-            + self.vehicle
             + _pack_reading(self.time, self.import_register, self.export_register)
+            + self.vehicle
         )
 
 
@@ -193,7 +193,7 @@ def unpack(raw: bytes) -> Signed:
     if kind == _OPENING and len(raw) == OPENING_BYTES:
         station, session = struct.unpack(">II", raw[1:9])
         return Signed(
-            OpenSession(station, session, raw[9:41], *_unpack_reading(raw[41:58])), raw[58:]
+            OpenSession(station, session, raw[26:58], *_unpack_reading(raw[9:26])), raw[58:]
         )
     fits = len(raw) >= REPORT_BYTES and (len(raw) - REPORT_BYTES) % BOUNDARY_BYTES == 0
     if kind != _REPORT or not fits or raw[30] > 1:

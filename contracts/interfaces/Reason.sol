@@ -27,7 +27,7 @@ enum Reason {
     NoOperatorTariff,
     NoSupplier, // nobody supplies the vehicle, and there is no default supplier
     SupplierInactive,
+    VehicleBusy, // it is in an open session at another station
     SupplierNotCovered, // open claims, or too little free balance for the reserve
-    GridOperatorNotCovered, // the same, for feed-in
-    VehicleBusy // it is in an open session at another station
+    GridOperatorNotCovered // the same, for feed-in
 }

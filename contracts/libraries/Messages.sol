@@ -30,17 +30,17 @@ library Messages {
                 : 0;
     }
 
+    /// @dev All but the hashes stands in the first word of either message.
     function decodeOpening(bytes calldata m)
         internal
         pure
         returns (ISessions.OpenSession memory o)
     {
-        o.station = uint32(bytes4(m[1:5]));
-        o.session = uint32(bytes4(m[5:9]));
-        o.vehicle = bytes32(m[9:41]);
-        o.time = uint40(bytes5(m[41:46]));
-        o.importRegister = uint48(bytes6(m[46:52]));
-        o.exportRegister = uint48(bytes6(m[52:58]));
+        uint256 w = uint256(bytes32(m[0:32]));
+        (o.station, o.session) = (uint32(w >> 216), uint32(w >> 184));
+        o.time = uint40(w >> 144);
+        (o.importRegister, o.exportRegister) = (uint48(w >> 96), uint48(w >> 48));
+        o.vehicle = bytes32(m[26:58]);
     }
 
     /// @dev `boundaries` stays in calldata, see `boundariesOf`.
@@ -49,18 +49,21 @@ library Messages {
         pure
         returns (ISessions.EnergyReport memory r)
     {
-        r.station = uint32(bytes4(m[1:5]));
-        r.session = uint32(bytes4(m[5:9]));
-        r.report = uint32(bytes4(m[9:13]));
-        r.time = uint40(bytes5(m[13:18]));
-        r.importRegister = uint48(bytes6(m[18:24]));
-        r.exportRegister = uint48(bytes6(m[24:30]));
-        r.last = uint8(m[30]) == 1;
+        uint256 w = uint256(bytes32(m[0:32]));
+        (r.station, r.session, r.report) = (uint32(w >> 216), uint32(w >> 184), uint32(w >> 152));
+        r.time = uint40(w >> 112);
+        (r.importRegister, r.exportRegister) = (uint48(w >> 64), uint48(w >> 16));
+        r.last = uint8(w >> 8) == 1;
         r.evidence = bytes32(m[31:63]);
     }
 
     function boundariesOf(bytes calldata m) internal pure returns (bytes calldata) {
         return m[REPORT_HEAD:m.length - SIGNATURE];
+    }
+
+    /// @return the boundaries and, as one more, the registers of the report itself
+    function registersOf(bytes calldata m) internal pure returns (bytes memory) {
+        return bytes.concat(boundariesOf(m), m[18:30]);
     }
 
     function signatureOf(bytes calldata m) internal pure returns (bytes calldata) {

@@ -46,25 +46,25 @@ library PriceArithmetic {
         return uint256(uint32(Prices.unwrap(p) >> 192)) * 1000;
     }
 
-    /// @param levels Wh by price level, level n in bits 64n to 64n + 63
+    /// @param sum Wh by price level, see `Slots.split`
     /// @return nano-euro
-    function importAmount(Prices p, uint256 levels) internal pure returns (uint256) {
+    function importAmount(Prices p, uint256 sum) internal pure returns (uint256) {
         uint256 w = Prices.unwrap(p);
-        // 3 x 2^64 x 2^32
+        // 3 x 2^32 x 2^32
         unchecked {
-            return uint64(levels) * uint256(uint32(w)) + uint64(levels >> 64)
-                * uint256(uint32(w >> 32)) + uint64(levels >> 128) * uint256(uint32(w >> 64));
+            return uint32(sum >> 48) * uint256(uint32(w)) + uint32(sum >> 128)
+                * uint256(uint32(w >> 32)) + uint32(sum >> 208) * uint256(uint32(w >> 64));
         }
     }
 
-    /// @param levels Wh by price level, level n in bits 64n to 64n + 63
+    /// @param sum Wh by price level, see `Slots.split`
     /// @return nano-euro, negative if the prices are
-    function exportAmount(Prices p, uint256 levels) internal pure returns (int256) {
+    function exportAmount(Prices p, uint256 sum) internal pure returns (int256) {
         uint256 w = Prices.unwrap(p) >> 96;
-        // 3 x 2^64 x 2^31
+        // 3 x 2^48 x 2^31
         unchecked {
-            return _signed(levels) * int32(uint32(w)) + _signed(levels >> 64)
-                * int32(uint32(w >> 32)) + _signed(levels >> 128) * int32(uint32(w >> 64));
+            return _signed(sum) * int32(uint32(w)) + _signed(sum >> 80) * int32(uint32(w >> 32))
+                + _signed(sum >> 160) * int32(uint32(w >> 64));
         }
     }
 
@@ -88,7 +88,7 @@ library PriceArithmetic {
         }
     }
 
-    function _signed(uint256 levels) private pure returns (int256) {
-        return int256(uint256(uint64(levels)));
+    function _signed(uint256 sum) private pure returns (int256) {
+        return int256(uint256(uint48(sum)));
     }
 }

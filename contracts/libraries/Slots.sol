@@ -11,73 +11,60 @@ library Slots {
     uint256 internal constant BOUNDARY = 12; // bytes of a pair of registers
     uint256 internal constant MAX_BOUNDARIES = 192; // two days
 
-    /// @notice Cumulative registers in Wh at a time.
-    struct Reading {
-        uint256 time;
-        uint256 imported;
-        uint256 exported;
-    }
-
     /// @return how many slot boundaries lie strictly between two times
     function boundariesBetween(uint256 start, uint256 end) internal pure returns (uint256) {
         if (end <= start) return 0;
         return (end - 1) / SECONDS - start / SECONDS;
     }
 
-    /// @notice Walks the slots from one reading to the next and adds their energy up by price level.
-    /// @return reason `RegisterBackwards` or `PowerExceeded` if a slot's energy cannot be, else `None`
-    /// @return gridImport Wh by the grid operator's levels: level n in bits 64n to 64n + 63
-    /// @return gridExport the same for what was fed in
-    /// @return operatorImport Wh by the station operator's levels
+    /// @notice Adds the energy between readings up by price level.
+    /// @param first imports and exports at the start, see `pair`
+    /// @param registers of every boundary after it and of the end, 12 bytes each
+    /// @param startTime UTC seconds of the first reading
+    /// @param endTime UTC seconds of the last
+    /// @return reason `RegisterBackwards`, else `PowerExceeded`, if that is so in any slot, else `None`
+    /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 48 bits from
+    /// 80n, Wh imported in the 32 above (193 slots at 2^24 W are less than 2^30 Wh)
+    /// @return operatorSum the same by the station operator's levels
     function split(
-        Reading memory start,
-        Reading memory end,
-        bytes calldata boundaries,
+        uint256 first,
+        bytes memory registers,
+        uint256 startTime,
+        uint256 endTime,
         IRegistry.Terms memory terms
-    )
-        internal
-        pure
-        returns (Reason reason, uint256 gridImport, uint256 gridExport, uint256 operatorImport)
-    {
-        // In the loop everything is a local: reading a struct costs a call, twelve times a session.
-        (uint256 time, uint256 imported, uint256 exported) =
-            (start.time, start.imported, start.exported);
-        (uint256 gridLevels, uint256 operatorLevels) = (terms.gridLevels, terms.operatorLevels);
-        (uint256 maxPower, uint256 maxFeedIn) = (terms.station.maxPower, terms.station.maxFeedIn);
-        uint256 left = boundaries.length / BOUNDARY;
-        uint256 offset = 0;
-        // Nothing overflows: registers have 48 bits, times 40, powers 24, a slot of the day 7.
+    ) internal pure returns (Reason reason, uint256 gridSum, uint256 operatorSum) {
         unchecked {
-            uint256 twiceSlot = (time / SECONDS) % PER_DAY * 2;
-            uint256 duration = SECONDS - time % SECONDS;
-            while (true) {
-                (uint256 nextImported, uint256 nextExported) =
-                    left == 0 ? (end.imported, end.exported) : _boundary(boundaries, offset);
-                if (left == 0) duration = end.time - time;
-                if (nextImported < imported || nextExported < exported) {
-                    return (Reason.RegisterBackwards, 0, 0, 0);
-                }
-                imported = nextImported - imported;
-                exported = nextExported - exported;
-                // Wh against W x s; one watt-hour is allowed for, since registers show whole ones
-                if (
-                    imported * 3600 > maxPower * duration + 3600
-                        || (exported != 0
-                            && (maxFeedIn == 0 || exported * 3600 > maxFeedIn * duration + 3600))
-                ) return (Reason.PowerExceeded, 0, 0, 0);
-
-                uint256 shift = ((gridLevels >> twiceSlot) & 3) * 64;
-                gridImport += imported << shift;
-                gridExport += exported << shift;
-                operatorImport += imported << (((operatorLevels >> twiceSlot) & 3) * 64);
-                if (left == 0) break;
-
-                (imported, exported) = (nextImported, nextExported);
-                (time, duration) = (time + duration, SECONDS);
-                twiceSlot = twiceSlot == 2 * PER_DAY - 2 ? 0 : twiceSlot + 2;
-                (left, offset) = (left - 1, offset + BOUNDARY);
+            uint256 partly =
+                registers.length == BOUNDARY ? endTime - startTime : SECONDS - startTime % SECONDS;
+            bool possible = _possible(pair(registers, 0) - first, terms.station, partly);
+            if (registers.length != BOUNDARY) {
+                uint256 last = registers.length - BOUNDARY;
+                uint256 change = pair(registers, last) - pair(registers, last - BOUNDARY);
+                possible = possible && _possible(change, terms.station, (endTime - 1) % SECONDS + 1);
             }
+            if (possible) {
+                (possible, gridSum, operatorSum) = _sum(
+                    first,
+                    registers,
+                    startTime / SECONDS % PER_DAY * 2,
+                    terms.gridLevels,
+                    terms.operatorLevels,
+                    _most(terms.station.maxPower, SECONDS),
+                    _most(terms.station.maxFeedIn, SECONDS)
+                );
+            }
+            if (!possible) reason = _explain(first, registers);
         }
+    }
+
+    /// @param registers pairs of registers, 12 bytes each
+    /// @return import register in the upper 128 bits, export register in the lower
+    function pair(bytes memory registers, uint256 offset) internal pure returns (uint256) {
+        uint256 word;
+        assembly ("memory-safe") {
+            word := mload(add(add(registers, 32), offset))
+        }
+        return word >> 208 << 128 | uint48(word >> 160);
     }
 
     /// @return whether no slot has the level 3, which has no price
@@ -85,16 +72,58 @@ library Slots {
         return levels & (levels >> 1) & 0x555555555555555555555555555555555555555555555555 == 0;
     }
 
-    /// @dev The caller has checked the length.
-    function _boundary(bytes calldata boundaries, uint256 offset)
+    /// @dev The loop of a settlement, as tight as it reads: every slot against the energy of a full one.
+    function _sum(
+        uint256 previous,
+        bytes memory registers,
+        uint256 twiceSlot,
+        uint256 gridLevels,
+        uint256 operatorLevels,
+        uint256 most,
+        uint256 mostBack
+    ) private pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
+        unchecked {
+            for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
+                uint256 next = pair(registers, offset);
+                // a register that runs backwards wraps its half to more than any power allows
+                uint256 change = next - previous;
+                previous = next;
+                if (change >> 128 > most || uint128(change) > mostBack) return (false, 0, 0);
+                change = change >> 80 | uint48(change);
+                gridSum += change << ((gridLevels >> twiceSlot) & 3) * 80;
+                operatorSum += change << ((operatorLevels >> twiceSlot) & 3) * 80;
+                twiceSlot += 2;
+                if (twiceSlot == 2 * PER_DAY) twiceSlot = 0;
+            }
+        }
+        return (true, gridSum, operatorSum);
+    }
+
+    /// @param change of both registers, wrapped if one ran backwards
+    function _possible(uint256 change, IRegistry.Station memory station, uint256 duration)
         private
         pure
-        returns (uint256, uint256)
+        returns (bool)
     {
-        uint256 word;
-        assembly ("memory-safe") {
-            word := calldataload(add(boundaries.offset, offset))
+        return change >> 128 <= _most(station.maxPower, duration)
+            && uint128(change) <= _most(station.maxFeedIn, duration);
+    }
+
+    /// @return the most Wh that a power in W gives in a time in s; one more for registers that show whole ones
+    function _most(uint256 power, uint256 duration) private pure returns (uint256) {
+        unchecked {
+            return power == 0 ? 0 : power * duration / 3600 + 1;
         }
-        return (word >> 208, uint48(word >> 160));
+    }
+
+    function _explain(uint256 previous, bytes memory registers) private pure returns (Reason) {
+        for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
+            uint256 next = pair(registers, offset);
+            if (next >> 128 < previous >> 128 || uint128(next) < uint128(previous)) {
+                return Reason.RegisterBackwards;
+            }
+            previous = next;
+        }
+        return Reason.PowerExceeded;
     }
 }

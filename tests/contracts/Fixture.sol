@@ -197,10 +197,10 @@ abstract contract Fixture {
             uint8(1),
             o.station,
             o.session,
-            o.vehicle,
             o.time,
             o.importRegister,
             o.exportRegister,
+            o.vehicle,
             signature(ledger.digestOf(o), key)
         );
     }

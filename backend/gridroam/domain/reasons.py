@@ -28,9 +28,9 @@ class Reason(IntEnum):
     NO_OPERATOR_TARIFF = 18
     NO_SUPPLIER = 19
     SUPPLIER_INACTIVE = 20
-    SUPPLIER_NOT_COVERED = 21
-    GRID_OPERATOR_NOT_COVERED = 22
-    VEHICLE_BUSY = 23
+    VEHICLE_BUSY = 21
+    SUPPLIER_NOT_COVERED = 22
+    GRID_OPERATOR_NOT_COVERED = 23
 
     @property
     def slug(self) -> str:
