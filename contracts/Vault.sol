@@ -50,7 +50,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
         units = uint256(amount) * UNITS / NANO;
         require(units != 0, NothingToWithdraw());
         // whole units are whole nano-euro, so that what leaves the account is what leaves the vault
-        // slither-disable-next-line divide-before-multiply,unused-return nor is its number needed
+        // slither-disable-next-line divide-before-multiply,unused-return the number is not needed
         LEDGER.debit(msg.sender, (units * NANO / UNITS).toUint96());
         TOKEN.safeTransfer(to, units);
     }
