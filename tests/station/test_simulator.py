@@ -36,7 +36,7 @@ def assert_power(curve: Curve, times: list[int], power: int) -> None:
     for before, after in pairwise(times):
         energy = curve.energy_at(after) - curve.energy_at(before)
         assert energy >= 0
-        assert energy * 3600 <= power * (after - before) + 3600
+        assert energy <= power * (after - before) // 3600 + 1
 
 
 def times_between(start: int, end: int, asked: list[int]) -> list[int]:

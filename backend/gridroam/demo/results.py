@@ -8,7 +8,7 @@ from gridroam.audit import run as audit
 from gridroam.chain import events
 from gridroam.demo.history import History
 from gridroam.demo.picture import Band
-from gridroam.demo.run import Refusals
+from gridroam.demo.play import Refusals
 from gridroam.demo.stage import Stage
 from gridroam.demo.summary import Money, Summary
 from gridroam.domain.participants import Role

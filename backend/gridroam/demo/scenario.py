@@ -23,6 +23,8 @@ from gridroam.station.simulator import (
 )
 
 DAY, WEEK, HOUR = 86_400, 7 * 86_400, 3_600
+CLOCK = HOUR
+"""Seconds that the week's own clock is ahead of UTC."""
 WEEK_START = 1_575_846_000
 """Monday 2019-12-09, 00:00 at UTC+1, the week's own clock."""
 _SEED = "the fleet of the demo"

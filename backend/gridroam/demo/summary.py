@@ -24,9 +24,14 @@ class Money:
         return sum(account.balance for account in self.accounts.values())
 
     @property
+    def paid_in(self) -> int:
+        """Less what was withdrawn."""
+        return self.deposited - self.withdrawn
+
+    @property
     def is_zero_sum(self) -> bool:
         """Every posting took from one account what it gave to another."""
-        return self.total == self.deposited - self.withdrawn
+        return self.total == self.paid_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A relay as a server of its own, as `gridroam relay` runs it."""

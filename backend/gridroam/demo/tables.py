@@ -1,0 +1,88 @@
+"""The demo's figures for people: tables on the terminal."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gridroam.audit.report import euro
+from gridroam.demo.scenario import CLOCK, DAY, Scenario
+from gridroam.demo.summary import Summary
+
+
+def show(plan: Scenario, summary: Summary, seconds: float, picture: Path) -> None:
+    """Prints them to stdout."""
+    parts = (
+        Text(_headline(plan, summary, seconds)),
+        _sessions(summary),
+        _energy(summary),
+        _postings(summary),
+        _checks(summary),
+        Text(f"Picture of the week: {picture}"),
+    )
+    Console().print(Group(*(Group(Text(), part) for part in parts)), soft_wrap=True)
+
+
+def _headline(plan: Scenario, summary: Summary, seconds: float) -> str:
+    first, last = (
+        datetime.fromtimestamp(time, UTC) + timedelta(seconds=CLOCK)
+        for time in (plan.start, plan.end - DAY)
+    )
+    cars = len({visit.car for visit in plan.visits})
+    return (
+        f"{first:%-d %B} to {last:%-d %B %Y}: {len(plan.market.stations)} stations, {cars} cars, "
+        f"{summary.messages:,} messages in {summary.batches:,} batches, played in {seconds:.0f} s"
+    )
+
+
+def _sessions(summary: Summary) -> Table:
+    table = _table("Sessions", "")
+    table.add_row("offered", f"{summary.offered:,}")
+    table.add_row("cleared", f"{summary.cleared:,}")
+    for reason, count in sorted(summary.rejected.items()):
+        table.add_row(f"rejected: {reason}", f"{count:,}")
+    table.add_row("expired, by anybody", f"{summary.expired:,}")
+    table.add_row("reports settled", f"{summary.settled:,}")
+    for reason, count in sorted(summary.rejected_reports.items()):
+        table.add_row(f"reports rejected: {reason}", f"{count:,}")
+    table.add_row("gas for each session", f"{summary.gas // max(1, summary.cleared):,}")
+    return table
+
+
+def _energy(summary: Summary) -> Table:
+    table = _table("Energy", "in the grid of", "taken, Wh", "fed back, Wh", right=2)
+    for (supplier, grid), (taken, fed) in summary.energy.items():
+        table.add_row(summary.names[supplier], summary.names[grid], f"{taken:,}", f"{fed:,}")
+    table.add_section()
+    table.add_row("All", "", f"{summary.import_wh:,}", f"{summary.export_wh:,}")
+    table.add_row("The file's, of what was cleared", "", f"{summary.file_wh:,}", "")
+    return table
+
+
+def _postings(summary: Summary) -> Table:
+    table = _table("From", "to", "posted", right=1)
+    for (payer, payee), pair in summary.money.pairs.items():
+        table.add_row(summary.names[payer], summary.names[payee], euro(pair.amount))
+    table.add_section()
+    table.add_row("All accounts", "", euro(summary.money.total))
+    table.add_row("Paid in, less withdrawn", "", euro(summary.money.paid_in))
+    table.add_row("The vault's tokens", "", euro(summary.money.holdings))
+    return table
+
+
+def _checks(summary: Summary) -> RenderableType:
+    lines = [
+        Text(f"{'yes' if holds else 'NO ':<5}{what}", style="" if holds else "bold red")
+        for what, holds in summary.checks.items()
+    ]
+    differences = (Text(str(d), style="red") for d in summary.audit.differences)
+    return Group(*lines, *differences)
+
+
+def _table(*headings: str, right: int = 1) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index >= len(headings) - right else "left")
+    return table
