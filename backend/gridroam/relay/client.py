@@ -62,14 +62,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class RelayStatus:
-    """Which ledger the relay serves, and how it is doing. `head` is (number, time)."""
+    """Which ledger the relay serves, and how it is doing. `head` is (number, time), `balance` in
+    wei; both are missing while its node does not answer."""
 
     domain: Domain
     registry: str
     head: tuple[int, int] | None
     stored: int
     sent: int
-    sender: str | None
+    sender: str
     balance: int | None
 
 
@@ -147,7 +148,7 @@ class RelayClient:
             ) from error
 
 
-_PASSING = frozenset({"node-unreachable", "store-failing", "queue-full", "stopping"})
+_PASSING = frozenset({"node-unreachable", "store-failing", "queue-full", "internal-error"})
 
 
 def _answer(entry: dict[str, Any]) -> Answer:
@@ -201,6 +202,6 @@ def _relay_status(body: dict[str, Any]) -> RelayStatus:
         head=(head["number"], head["time"]) if head else None,
         stored=body["queue"]["stored"],
         sent=body["queue"]["sent"],
-        sender=sender["address"] if sender else None,
-        balance=int(sender["balance"]) if sender else None,
+        sender=sender["address"],
+        balance=int(sender["balance"]) if sender["balance"] else None,
     )

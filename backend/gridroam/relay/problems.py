@@ -99,7 +99,7 @@ KINDS: dict[str, Kind] = {
     "queue-full": Kind(
         503, "The relay has too many messages waiting", "Send again more slowly, in order."
     ),
-    "stopping": Kind(503, "The relay is shutting down", _RETRY),
+    "not-ready": Kind(503, "The relay is not ready", "Look at the checks, and at its log."),
     "too-many-refusals": Kind(
         429,
         "The station has had too many openings refused",

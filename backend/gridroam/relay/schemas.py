@@ -150,11 +150,12 @@ class QueueOut(BaseModel):
 
 class SenderOut(BaseModel):
     address: str
-    balance: Annotated[str, Field(description="wei, a decimal number")]
+    balance: Annotated[str | None, Field(description="wei, a decimal number")]
 
 
 class StatusOut(BaseModel):
-    """Which ledger the relay serves, and how it is doing. `head` is null without a node."""
+    """Which ledger the relay serves, and how it is doing. Without a node, `head` and `balance` are
+    null."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
@@ -163,7 +164,7 @@ class StatusOut(BaseModel):
     registry: str
     head: HeadOut | None
     queue: QueueOut
-    sender: SenderOut | None
+    sender: SenderOut
     version: str
 
 

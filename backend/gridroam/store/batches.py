@@ -51,12 +51,13 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`transactions` all have its nonce, the newest last."""
+    """`messages` in their order; `transactions` all have its nonce, the newest last."""
 
     id: int
     nonce: int
     gas: int
     state: State
+    messages: tuple[Waiting, ...]
     transactions: tuple[Transaction, ...]
     block: int | None = None
     block_hash: bytes | None = None
@@ -68,7 +69,6 @@ class Place:
 
     block: int
     block_hash: bytes
-    tx_hash: bytes
 
 
 class Batches:
@@ -108,7 +108,7 @@ class Batches:
                 for position, message in enumerate(chosen)
             ]
             connection.execute(_PUT_INTO_BATCH, places)
-        return Batch(number, nonce, gas, State.SENT, (signed,))
+        return Batch(number, nonce, gas, State.SENT, tuple(chosen), (signed,))
 
     def add_transaction(self, batch: Batch, signed: Transaction) -> Batch:
         """Another transaction for the same nonce."""
@@ -131,6 +131,7 @@ class Batches:
                     row.nonce,
                     row.gas,
                     state,
+                    _messages(connection, row.id),
                     _transactions(connection, row.id),
                     row.block,
                     row.block_hash,
@@ -147,16 +148,10 @@ class Batches:
             found: int | None = connection.execute(query).scalar_one()
             return found
 
-    def messages(self, batch: Batch) -> list[Waiting]:
-        """In their order in the batch."""
-        query = select(*_WAITING).where(messages.c.batch == batch.id).order_by(messages.c.position)
-        with self._store.read() as connection:
-            return [Waiting(*row) for row in connection.execute(query)]
-
     def settle(
         self, batch: Batch, place: Place, state: State, outcomes: Mapping[int, Outcome]
-    ) -> dict[int, Outcome]:
-        """Writes down what became of a batch's messages (by id), and gives it back.
+    ) -> tuple[Batch, dict[int, Outcome]]:
+        """Writes down what became of a batch's messages (by id), and gives both back.
 
         What was rejected only because an earlier message of its station came back to the outbox
         goes there too, behind it.
@@ -168,7 +163,8 @@ class Batches:
             connection.execute(update(batches).where(batches.c.id == batch.id).values(values))
             if state is State.FINAL:
                 _forget_raw(connection, [batch.id])
-        return decided
+        placed = replace(batch, state=state, block=place.block, block_hash=place.block_hash)
+        return placed, decided
 
     def confirm(self, found: Sequence[Batch]) -> None:
         """Batches that cannot vanish any more."""
@@ -178,6 +174,21 @@ class Batches:
                 update(batches).where(batches.c.id.in_(numbers)).values(state=State.FINAL.value)
             )
             _forget_raw(connection, numbers)
+
+    def reopen(self, batch: Batch) -> Batch:
+        """A batch whose block vanished is under way again."""
+        with self._store.write() as connection:
+            connection.execute(
+                update(messages)
+                .where(messages.c.batch == batch.id)
+                .values(status=Status.SENT.value, **_NO_OUTCOME)
+            )
+            connection.execute(
+                update(batches)
+                .where(batches.c.id == batch.id)
+                .values(state=State.SENT.value, block=None, block_hash=None)
+            )
+        return replace(batch, state=State.SENT, block=None, block_hash=None)
 
     def give_back(self, found: Sequence[Batch]) -> None:
         """The messages of these batches are as if they had never been sent."""
@@ -196,6 +207,16 @@ class Batches:
             _give_back(connection, found)
         return len(found)
 
+    def give_back_of_others(self) -> int:
+        """What another account had under way when it was replaced by this one."""
+        query = select(batches.c.id).where(
+            batches.c.sender != self._sender, batches.c.state == State.SENT.value
+        )
+        with self._store.write() as connection:
+            found = list(connection.execute(query).scalars())
+            _give_back(connection, found)
+        return len(found)
+
 
 _WAITING = (
     messages.c.id,
@@ -205,6 +226,8 @@ _WAITING = (
     messages.c.body,
     messages.c.stored_at,
 )
+
+_NO_OUTCOME: dict[str, Any] = {"reason": None, "tx_hash": None, "block": None}
 
 _PUT_INTO_BATCH = (
     update(messages)
@@ -244,6 +267,11 @@ def _add_transaction(connection: Connection, batch: int, signed: Transaction) ->
         "sent_at": signed.sent_at,
     }
     connection.execute(insert(transactions).values(values))
+
+
+def _messages(connection: Connection, batch: int) -> tuple[Waiting, ...]:
+    query = select(*_WAITING).where(messages.c.batch == batch).order_by(messages.c.position)
+    return tuple(Waiting(*row) for row in connection.execute(query))
 
 
 def _transactions(connection: Connection, batch: int) -> tuple[Transaction, ...]:
@@ -290,14 +318,7 @@ def _give_back(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(
         update(messages)
         .where(messages.c.batch.in_(numbers))
-        .values(
-            status=Status.STORED.value,
-            reason=None,
-            batch=None,
-            position=None,
-            tx_hash=None,
-            block=None,
-        )
+        .values(status=Status.STORED.value, batch=None, position=None, **_NO_OUTCOME)
     )
     connection.execute(
         update(batches).where(batches.c.id.in_(numbers)).values(state=State.RETURNED.value)

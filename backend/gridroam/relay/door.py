@@ -1,0 +1,180 @@
+"""The door: decides which messages the relay takes, and has them durably stored.
+
+A message that the ledger would reject is refused here, with the ledger's reason, and costs no gas.
+One exception: an opening that the ledger would *decide* against (no supplier, no cover, ...) is
+taken and sent. The station has told its driver no, while the signed opening could be replayed
+until the backlog limit and then be cleared: a session that the station knows nothing of, and that
+keeps it busy. Recording the refusal uses the session number up. Since it costs gas that nobody pays
+for, it is limited for each station; beyond the limit such an opening is refused here, too.
+
+A message that was accepted before, by whatever way it came to the ledger, is answered as accepted.
+"""
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+
+from gridroam import messages
+from gridroam.chain.ledger import Ledger
+from gridroam.domain.delivery import Status
+from gridroam.domain.reasons import Reason
+from gridroam.errors import ChainError, GridroamError, NodeUnreachableError, StoreError
+from gridroam.messages import EnergyReport, OpenSession, Signed
+from gridroam.relay.log import log
+from gridroam.relay.outcomes import USED, History
+from gridroam.relay.problems import Problem, of_reason
+from gridroam.relay.simulation import Arrival, Simulation
+from gridroam.store.outbox import STORED, Addition, Outbox, Outcome
+
+Verdict = Outcome | Problem
+Judged = tuple[bytes, Verdict]
+"""A message's digest, and what is known of it or why it was not taken."""
+
+
+class Door:
+    """For one thread. `refusals_per_minute`: openings of a station that are sent although they will
+    be decided against; `max_waiting`: messages in the outbox beyond which none is taken."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        outbox: Outbox,
+        sender: str,
+        *,
+        refusals_per_minute: int,
+        max_waiting: int,
+    ) -> None:
+        self._domain = ledger.domain
+        self._outbox = outbox
+        self._simulation = Simulation(ledger, sender)
+        self._history = History(ledger)
+        self._refusals = _Refusals(refusals_per_minute)
+        self._max_waiting = max_waiting
+
+    def judge(self, signed: Sequence[Signed]) -> list[Judged]:
+        """One verdict for each message, in order. What is taken is durable on return."""
+        arrivals = [self._arrival(one) for one in signed]
+        verdicts = self._verdicts({arrival.digest: arrival for arrival in arrivals})
+        return [(arrival.digest, verdicts[arrival.digest]) for arrival in arrivals]
+
+    def _arrival(self, signed: Signed) -> Arrival:
+        opening = isinstance(signed.message, OpenSession)
+        digest = messages.digest(self._domain, signed.message)
+        return Arrival(signed, digest, signed.pack(), opening)
+
+    def _verdicts(self, arrivals: Mapping[bytes, Arrival]) -> Mapping[bytes, Verdict]:
+        try:
+            known = self._outbox.known(list(arrivals))
+        except StoreError as error:
+            return dict.fromkeys(arrivals, _trouble(error))
+        new = [a for digest, a in arrivals.items() if _is_open(known.get(digest))]
+        return {**known, **self._take(new, known)} if new else known
+
+    def _take(
+        self, new: Sequence[Arrival], known: Mapping[bytes, Outcome]
+    ) -> Mapping[bytes, Verdict]:
+        try:
+            if self._outbox.counts().stored >= self._max_waiting:
+                return {a.digest: _FULL for a in new}
+            under_way = self._outbox.under_way({a.station for a in new})
+            reasons = self._simulation.reasons(new, under_way)
+            verdicts = {a.digest: self._verdict(a, reasons[a.digest]) for a in new}
+            self._keep([a for a in new if isinstance(verdicts[a.digest], Outcome)], verdicts, known)
+        except (NodeUnreachableError, StoreError) as error:
+            return {a.digest: _trouble(error) for a in new}
+        return {d: v if isinstance(v, Outcome) else known.get(d, v) for d, v in verdicts.items()}
+
+    def _verdict(self, arrival: Arrival, reason: Reason) -> Verdict:
+        if reason is Reason.NONE:
+            return STORED
+        if reason.decides:
+            allowed = self._refusals.allow(arrival.station)
+            return STORED if allowed else _too_many_refusals(arrival, reason)
+        found = self._find(arrival) if reason in USED else None
+        return found or of_reason(reason, self._detail(arrival, reason))
+
+    def _find(self, arrival: Arrival) -> Outcome | None:
+        try:
+            return self._history.find(arrival.body)
+        except NodeUnreachableError:
+            raise
+        except ChainError as error:
+            log.warning("the past cannot be searched", problem=error.message)
+            return None
+
+    def _keep(
+        self,
+        taken: Sequence[Arrival],
+        verdicts: Mapping[bytes, Verdict],
+        known: Mapping[bytes, Outcome],
+    ) -> None:
+        if not taken:
+            return
+        now = time.time_ns() // 1_000_000
+        additions = [
+            Addition(a.digest, a.station, a.opening, a.body, now, outcome)
+            for a in taken
+            if isinstance(outcome := verdicts[a.digest], Outcome)
+        ]
+        self._outbox.add(additions, again=[a.digest for a in taken if a.digest in known])
+
+    def _detail(self, arrival: Arrival, reason: Reason) -> str:
+        detail = f"{_name(arrival.signed)}: the ledger would reject it ({reason.slug})."
+        if reason is Reason.BAD_SIGNATURE:
+            signer = arrival.signed.signer(self._domain)
+            whose = f"It bears the signature of {signer}." if signer else "Its signature is none."
+            return f"{detail} {whose}"
+        ahead = arrival.signed.message.time - int(time.time())
+        if reason is Reason.TIME_IN_FUTURE and ahead > 0:
+            return f"{detail} Its time is {ahead} s ahead of the relay's clock."
+        return detail
+
+
+_FULL = Problem("queue-full", "Too many messages wait to be sent to the ledger.", retry_after=5)
+
+
+def _is_open(known: Outcome | None) -> bool:
+    """Whether a message has to be judged: it is new, or was rejected but may pass now."""
+    if known is None:
+        return True
+    passing = known.reason is not None and known.reason.may_pass_later
+    return known.status is Status.REJECTED and passing
+
+
+def _trouble(error: GridroamError) -> Problem:
+    code = "store-failing" if isinstance(error, StoreError) else "node-unreachable"
+    log.error("messages cannot be taken", problem=error.message)
+    return Problem(code, error.message, retry_after=2)
+
+
+def _too_many_refusals(arrival: Arrival, reason: Reason) -> Problem:
+    return Problem(
+        "too-many-refusals",
+        f"{_name(arrival.signed)}: the ledger would refuse it ({reason.slug}), and it has refused "
+        "many of this station.",
+        reason=reason,
+        retry_after=60,
+    )
+
+
+def _name(signed: Signed) -> str:
+    m = signed.message
+    name = f"Station {m.station}, session {m.session}"
+    return f"{name}, report {m.report}" if isinstance(m, EnergyReport) else f"{name}, opening"
+
+
+class _Refusals:
+    """How many decided refusals a station has had in the last minute."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._times: defaultdict[int, deque[float]] = defaultdict(deque)
+
+    def allow(self, station: int) -> bool:
+        times, now = self._times[station], time.monotonic()
+        while times and times[0] < now - 60:
+            times.popleft()
+        if len(times) >= self._per_minute:
+            return False
+        times.append(now)
+        return True

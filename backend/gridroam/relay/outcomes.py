@@ -1,0 +1,127 @@
+"""What became of messages, read from the chain: by the receipt of our own batch, or, for a message
+that somebody (another relay, or we in another life) brought there before, by its events.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from web3.types import RPCEndpoint
+
+from gridroam import messages
+from gridroam.chain import abi, events
+from gridroam.chain.ledger import Ledger
+from gridroam.chain.outgoing import Log, Receipt
+from gridroam.domain.delivery import Status
+from gridroam.domain.reasons import Reason
+from gridroam.errors import ChainError
+from gridroam.messages import EnergyReport, Message, OpenSession
+from gridroam.store.batches import Waiting
+from gridroam.store.outbox import Outcome
+
+USED = frozenset({Reason.SESSION_USED, Reason.REPORT_USED})
+"""Of a message that was accepted before, or of another one with its number."""
+
+_GREATEST_SKEW = 3600
+_TOPICS = {event.name: "0x" + event.topic.hex() for event in abi.events("Ledger")}
+_CLEARED = _TOPICS["SessionCleared"]
+_SETTLED = _TOPICS["ReportSettled"]
+_REJECTED = _TOPICS["MessageRejected"]
+
+
+def of_receipt(receipt: Receipt, batch: Sequence[Waiting], ledger: str) -> list[Outcome]:
+    """One outcome for each message, in the order of the batch.
+
+    The ledger emits exactly one of three events for each; raises `ChainError` if it did not.
+    """
+    ours = ledger.lower()
+    found = [
+        log
+        for log in receipt.logs
+        if log["address"].lower() == ours and log["topics"][0] in (_CLEARED, _SETTLED, _REJECTED)
+    ]
+    if len(found) != len(batch) or not all(map(_belong, found, batch)):
+        raise ChainError(
+            f"The events of transaction 0x{receipt.tx_hash.hex()} do not fit its batch.",
+            "The node gives wrong receipts, or the contract is another one.",
+        )
+    return [_outcome(log, receipt.tx_hash, receipt.block) for log in found]
+
+
+def _belong(log: Log, message: Waiting) -> bool:
+    if log["topics"][0] == _REJECTED:
+        return bytes.fromhex(log["data"][2:]) == message.digest
+    station = int(log["topics"][1], 16)
+    return station == message.station and (log["topics"][0] == _CLEARED) == message.opening
+
+
+def _outcome(log: Log, tx_hash: bytes, block: int) -> Outcome:
+    if log["topics"][0] == _REJECTED:
+        return Outcome(Status.REJECTED, Reason(int(log["topics"][2], 16)), tx_hash, block)
+    status = Status.CLEARED if log["topics"][0] == _CLEARED else Status.SETTLED
+    return Outcome(status, None, tx_hash, block)
+
+
+class History:
+    """Looks for messages in the chain's past. A search costs some thirty calls of the node."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def find(self, body: bytes) -> Outcome | None:
+        """What the ledger decided about this very message; `None` if it never accepted it, nor
+        refused its opening for good."""
+        message = messages.unpack(body).message
+        digest = messages.digest(self._ledger.domain, message)
+        for log in self._logs(message):
+            event = events.decode(log)
+            if event is not None and _may_be(event, message, digest) and self._has(event, body):
+                return _outcome(log, event.at.tx_hash, event.at.block)
+        return None
+
+    def _logs(self, message: Message) -> list[Log]:
+        accepted = _CLEARED if isinstance(message, OpenSession) else _SETTLED
+        station = "0x" + message.station.to_bytes(32, "big").hex()
+        query = {
+            "address": self._ledger.address,
+            "topics": [[accepted, _REJECTED], station],
+            "fromBlock": hex(self._first_block(message.time - _GREATEST_SKEW)),
+            "toBlock": "latest",
+        }
+        response = self._ledger.w3.provider.make_request(RPCEndpoint("eth_getLogs"), [query])
+        if "error" in response:
+            raise ChainError(f"The node gives no logs: {response['error']}.")
+        logs: list[Log] = response["result"]
+        return logs
+
+    def _first_block(self, time: int) -> int:
+        """The first block at or after a time: no message is accepted long before its own."""
+        eth = self._ledger.w3.eth
+        low, high = 0, int(eth.block_number)
+        while low < high:
+            middle = (low + high) // 2
+            if eth.get_block(middle)["timestamp"] < time:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _has(self, event: events.Event, body: bytes) -> bool:
+        """Events leave out some fields: the transaction's input has the whole message."""
+        eth = self._ledger.w3.eth
+        transaction: Any = eth.get_transaction(event.at.tx_hash)  # type: ignore[arg-type]
+        try:
+            batch = self._ledger.decode_submit(bytes(transaction["input"]))
+        except ValueError:
+            return False
+        unsigned = body[: -messages.SIGNATURE_BYTES]
+        return any(other[: -messages.SIGNATURE_BYTES] == unsigned for other in batch)
+
+
+def _may_be(event: events.Event, message: Message, digest: bytes) -> bool:
+    if isinstance(event, events.MessageRejected):
+        return event.digest == digest and event.reason.decides
+    if isinstance(event, events.SessionCleared):
+        return event.session == message.session and isinstance(message, OpenSession)
+    if isinstance(event, events.ReportSettled) and isinstance(message, EnergyReport):
+        return (event.session, event.report) == (message.session, message.report)
+    return False

@@ -1,0 +1,51 @@
+"""Requests that wait for messages to become final. Lives on the event loop's thread, except for
+`publish`, which the sender's thread calls.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from gridroam.store.outbox import Outcome
+
+
+class Watch:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[bytes, set[asyncio.Future[Outcome]]] = {}
+
+    def follow(self, digest: bytes) -> asyncio.Future[Outcome]:
+        """Done when the message is final. Whoever stops waiting cancels it."""
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiting.setdefault(digest, set()).add(future)
+        future.add_done_callback(lambda done: self._drop(digest, done))
+        return future
+
+    def publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
+        """Tells whoever waits for these messages. From any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, outcomes)
+
+    def _tell(self, outcomes: Mapping[bytes, Outcome]) -> None:
+        for digest in self._waiting.keys() & outcomes.keys():
+            for future in list(self._waiting[digest]):
+                if not future.done():
+                    future.set_result(outcomes[digest])
+
+    def _drop(self, digest: bytes, future: asyncio.Future[Outcome]) -> None:
+        waiting = self._waiting.get(digest, set())
+        waiting.discard(future)
+        if not waiting:
+            self._waiting.pop(digest, None)
+
+
+async def finals(
+    futures: Iterable[asyncio.Future[Outcome]], seconds: float
+) -> list[Outcome | None]:
+    """What became of each within the time, `None` where it is still under way."""
+    waiting = list(futures)
+    if waiting:
+        await asyncio.wait(waiting, timeout=seconds)
+    outcomes = [future.result() if future.done() else None for future in waiting]
+    for future in waiting:
+        future.cancel()
+    return outcomes
