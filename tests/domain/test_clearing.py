@@ -199,8 +199,10 @@ def test_open__grid_operator_without_money__stops_only_stations_that_feed_in(wor
 def test_open__vehicle_in_a_session_elsewhere__is_busy_until_that_ends(world: World) -> None:
     assert world.add_station(STRANGER) == 2
     world.process(opening())
+    world.market.accounts.withdraw(SUPPLIER, world.market.accounts.accounts[SUPPLIER].free)
     assert reason_of(world.process(opening(1, station=2), STRANGER)) is Reason.VEHICLE_BUSY
     world.process(report(time=START, last=True))
+    world.market.accounts.deposit(SUPPLIER, 1_000 * EURO)
     assert isinstance(world.process(opening(2, station=2), STRANGER), Cleared)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridroam.domain.energy import Reading, SlotEnergy, by_slot, exceeds
+from gridroam.domain.energy import Reading, SlotEnergy, by_slot, check, deliverable
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import SLOT, boundaries_between, slot_start
 from gridroam.domain.stations import Station
@@ -45,23 +45,17 @@ def test_slots__any_readings__none_reaches_over_a_boundary(
 
 
 @pytest.mark.parametrize(
-    ("energy", "power", "seconds", "expected"),
-    [
-        (5_500, 22_000, 900, False),
-        (5_501, 22_000, 900, False),  # registers show whole watt-hours
-        (5_502, 22_000, 900, True),
-        (1, 22_000, 0, False),
-        (2, 22_000, 0, True),
-        (0, 0, 900, False),
-        (1, 0, 900, True),
-    ],
+    ("power", "seconds", "most"),
+    [(22_000, 900, 5_501), (22_000, 899, 5_494), (1, 900, 1), (22_000, 0, 1), (0, 900, 0)],
 )
-def test_exceeds__at_the_edges(energy: int, power: int, seconds: int, expected: bool) -> None:
-    assert exceeds(energy, power, seconds) is expected
+def test_deliverable__registers_show_whole_watt_hours(power: int, seconds: int, most: int) -> None:
+    assert deliverable(power, seconds) == most
 
 
-def test_check__a_register_ran_backwards__comes_before_the_power() -> None:
+def test_check__a_register_that_ran_backwards_anywhere__comes_before_the_power() -> None:
     station = Station("0x" + "a" * 40, 1, 22_000, 0)
-    assert SlotEnergy(0, 900, -1, 10**6).check(station) is Reason.REGISTER_BACKWARDS
-    assert SlotEnergy(0, 900, 0, 1).check(station) is Reason.POWER_EXCEEDED
-    assert SlotEnergy(0, 900, 5_500, 0).check(station) is Reason.NONE
+    fits, too_much = SlotEnergy(0, 900, 5_501, 0), SlotEnergy(900, 900, 0, 1)
+    backwards = SlotEnergy(1_800, 900, -1, 0)
+    assert check([fits, too_much, backwards], station) is Reason.REGISTER_BACKWARDS
+    assert check([fits, too_much], station) is Reason.POWER_EXCEEDED
+    assert check([fits], station) is Reason.NONE

@@ -15,7 +15,6 @@ from gridroam.domain.market import Market
 from gridroam.domain.violation import NotAllowedError
 from gridroam.messages import Domain
 
-
 COUNTED = (
     "transactions",
     "registrations",

@@ -97,8 +97,8 @@ def reserves_of(
     return energy * price + fees, energy * max(0, *grid.export_prices)
 
 
-def decide(registry: Registry, accounts: Accounts, station: Station, terms: Terms) -> Reason:
-    """Whether everybody is there, and those who may come to pay are covered."""
+def check_parties(registry: Registry, station: Station, terms: Terms) -> Reason:
+    """Whether everybody is there and active, with a tariff in force."""
     is_active = registry.participants.is_active
     needs = (
         (is_active(station.grid_operator, Role.GRID_OPERATOR), Reason.GRID_OPERATOR_INACTIVE),
@@ -108,12 +108,11 @@ def decide(registry: Registry, accounts: Accounts, station: Station, terms: Term
         (terms.supplier != NOBODY, Reason.NO_SUPPLIER),
         (is_active(terms.supplier, Role.SUPPLIER), Reason.SUPPLIER_INACTIVE),
     )
-    missing = next((reason for met, reason in needs if not met), Reason.NONE)
-    return missing or check_cover(accounts, station, terms)
+    return next((reason for met, reason in needs if not met), Reason.NONE)
 
 
 def check_cover(accounts: Accounts, station: Station, terms: Terms) -> Reason:
-    """A grid operator that cannot come to owe anything needs no cover."""
+    """Whether those who may come to pay can; a grid operator without a reserve need not."""
     if not accounts.accounts[terms.supplier].covers(terms.supplier_reserve):
         return Reason.SUPPLIER_NOT_COVERED
     grid = accounts.accounts[station.grid_operator]

@@ -35,15 +35,14 @@ class SlotEnergy(NamedTuple):
     export_wh: Wh
     """The same."""
 
-    def check(self, station: Station) -> Reason:
-        """Whether it can have gone through this station."""
-        if self.import_wh < 0 or self.export_wh < 0:
-            return Reason.REGISTER_BACKWARDS
-        if exceeds(self.import_wh, station.max_power, self.seconds):
-            return Reason.POWER_EXCEEDED
-        if exceeds(self.export_wh, station.max_feed_in, self.seconds):
-            return Reason.POWER_EXCEEDED
-        return Reason.NONE
+    def ran_backwards(self) -> bool:
+        return self.import_wh < 0 or self.export_wh < 0
+
+    def fits(self, station: Station) -> bool:
+        """Whether the station's power can have brought it in the time."""
+        return self.import_wh <= deliverable(station.max_power, self.seconds) and (
+            self.export_wh <= deliverable(station.max_feed_in, self.seconds)
+        )
 
 
 def by_slot(
@@ -60,10 +59,17 @@ def by_slot(
     yield _between(before, end)
 
 
-def exceeds(energy: Wh, power: Watts, seconds: Seconds) -> bool:
-    """Whether it is more than the power gives in the time. Without power none may flow."""
-    tolerance = _TOLERANCE if power else 0
-    return energy * _SECONDS_PER_HOUR > power * seconds + tolerance * _SECONDS_PER_HOUR
+def deliverable(power: Watts, seconds: Seconds) -> Wh:
+    """The most that a power may show as in a time; without power nothing may flow."""
+    return power * seconds // _SECONDS_PER_HOUR + _TOLERANCE if power else 0
+
+
+def check(slots: Sequence[SlotEnergy], station: Station) -> Reason:
+    """Whether all of it can have gone through this station."""
+    if any(slot.ran_backwards() for slot in slots):
+        return Reason.REGISTER_BACKWARDS
+    fits = all(slot.fits(station) for slot in slots)
+    return Reason.NONE if fits else Reason.POWER_EXCEEDED
 
 
 def _between(before: Reading, after: Reading) -> SlotEnergy:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from gridroam.domain import clearing, settlement
+from gridroam.domain import clearing, energy, settlement
 from gridroam.domain.accounts import Accounts, Claim
 from gridroam.domain.batch import cleared_leaf, merkle_root, rejected_leaf, settled_leaf
 from gridroam.domain.clearing import Terms
@@ -94,10 +94,7 @@ class Market:
 
         own_supplier = self.vehicles.supplier_at(opening.vehicle, opening.time)
         terms = clearing.terms_of(self.registry, station, own_supplier, opening.time)
-        reason = clearing.decide(self.registry, self.accounts, station, terms)
-        if not reason and own_supplier != NOBODY and self._is_elsewhere(opening):
-            reason = Reason.VEHICLE_BUSY
-
+        reason = self._decide(opening, station, own_supplier, terms)
         session.number, session.report = opening.session, 0
         session.advance(reading_of(opening), now)
         session.state = State.REFUSED if reason else State.OPEN
@@ -107,6 +104,16 @@ class Market:
             vehicle = self.vehicles.by_id[opening.vehicle]
             vehicle.station, vehicle.session = opening.station, opening.session
         return self._clear(session, station, terms, digest)
+
+    def _decide(
+        self, opening: Opening, station: Station, own_supplier: ParticipantId, terms: Terms
+    ) -> Reason:
+        reason = clearing.check_parties(self.registry, station, terms)
+        if reason:
+            return reason
+        if own_supplier != NOBODY and self._is_elsewhere(opening):
+            return Reason.VEHICLE_BUSY
+        return clearing.check_cover(self.accounts, station, terms)
 
     def _is_elsewhere(self, opening: Opening) -> bool:
         """Whether the session that the vehicle was last cleared for is open at another station."""
@@ -139,12 +146,10 @@ class Market:
         reason = settlement.check(report, session, self.registry.limits.skew, now)
         if reason:
             return _reject(digest, reason)
-        slots = []
-        for slot in by_slot(session.last_reading, report.boundaries, reading_of(report)):
-            reason = slot.check(station)
-            if reason:
-                return _reject(digest, reason)
-            slots.append(slot)
+        slots = list(by_slot(session.last_reading, report.boundaries, reading_of(report)))
+        reason = energy.check(slots, station)
+        if reason:
+            return _reject(digest, reason)
         return self._settle(report, slots, digest, now)
 
     def _settle(
