@@ -1,4 +1,5 @@
-"""ABI and bytecode of what the relay deploys, compiled with the settings in foundry.toml."""
+"""ABI and bytecode of what the relay deploys, compiled with the settings in foundry.toml; and the
+storage layouts and code sizes, so that a diff shows when they change."""
 
 import json
 import re
@@ -12,6 +13,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "backend/gridroam/chain/artifacts"
+SNAPSHOTS = ROOT / "tests/contracts/snapshots"
+OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"]
+MOST_CODE, MOST_CREATION_CODE = 24_576, 49_152  # bytes; EIP-170, EIP-3860
+LAID_OUT = ("Ledger", "Registry")
 SOURCES = {
     "AccessManager": "node_modules/@openzeppelin/contracts/access/manager/AccessManager.sol",
     "Ledger": "contracts/Ledger.sol",
@@ -60,9 +65,7 @@ def compile_contracts(profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
                     "enabled": profile["optimizer"],
                     "runs": profile["optimizer_runs"],
                 },
-                "outputSelection": {
-                    path: {name: ["abi", "evm.bytecode.object"]} for name, path in present.items()
-                },
+                "outputSelection": {path: {name: OUTPUTS} for name, path in present.items()},
                 "remappings": profile["remappings"],
                 "viaIR": profile["via_ir"],
             },
@@ -70,7 +73,7 @@ def compile_contracts(profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
         solc_version=compiler_version(),
         base_path=str(ROOT),
     )
-    return {name: artifact(name, output["contracts"][path][name]) for name, path in present.items()}
+    return {name: output["contracts"][path][name] for name, path in present.items()}
 
 
 def artifact(name: str, compiled: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def signature(entry: dict[str, Any]) -> str:
     return f"{entry.get('name', '')}({inputs})"
 
 
-def render(document: dict[str, Any]) -> str:
+def render_artifact(document: dict[str, Any]) -> str:
     """One line per ABI entry, so that a diff shows what changed."""
     abi = ",\n".join("    " + json.dumps(entry) for entry in document["abi"])
     rest = {key: json.dumps(value) for key, value in document.items() if key != "abi"}
@@ -94,6 +97,48 @@ def render(document: dict[str, Any]) -> str:
         f'{{\n  "contractName": {rest["contractName"]},\n  "abi": [\n{abi}\n  ],\n'
         f'  "bytecode": {rest["bytecode"]}\n}}\n'
     )
+
+
+def layout(compiled: dict[str, Any]) -> dict[str, list[str]]:
+    """Each variable, and each field of each struct, by slot and byte."""
+    types = compiled["storageLayout"]["types"] or {}
+
+    def lines(variables: list[dict[str, Any]]) -> list[str]:
+        return [
+            f"{v['slot']}:{v['offset']} {types[v['type']]['label']} {v['label']}" for v in variables
+        ]
+
+    structs = {t["label"]: lines(t["members"]) for t in types.values() if "members" in t}
+    return {"storage": lines(compiled["storageLayout"]["storage"])} | dict(sorted(structs.items()))
+
+
+def sizes(contracts: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Bytes of code on chain, and of the code that creates it, without arguments."""
+    found = {
+        name: {
+            "code": len(compiled["evm"]["deployedBytecode"]["object"]) // 2,
+            "creation": len(compiled["evm"]["bytecode"]["object"]) // 2,
+        }
+        for name, compiled in contracts.items()
+    }
+    for name, size in found.items():
+        if size["code"] > MOST_CODE or size["creation"] > MOST_CREATION_CODE:
+            sys.exit(f"{name} is too big for the chain: {size}")
+    return found
+
+
+def files(contracts: dict[str, dict[str, Any]]) -> dict[Path, str]:
+    """Everything that is committed, as it should be."""
+    artifacts = {
+        ARTIFACTS / f"{name}.json": render_artifact(artifact(name, compiled))
+        for name, compiled in contracts.items()
+    }
+    layouts = {
+        SNAPSHOTS / f"Layout.{name}.json": json.dumps(layout(contracts[name]), indent=2) + "\n"
+        for name in LAID_OUT
+    }
+    code = {SNAPSHOTS / "Size.json": json.dumps(sizes(contracts), indent=2) + "\n"}
+    return artifacts | layouts | code
 
 
 def main() -> None:
@@ -104,8 +149,8 @@ def main() -> None:
     except solcx.exceptions.SolcError as error:
         messages = re.findall(r"\w+Error: .*(?:\n.*){0,6}", error.message or str(error))
         sys.exit("\n".join(messages) or str(error))
-    fresh = {ARTIFACTS / f"{name}.json": render(found) for name, found in contracts.items()}
-    there = set(ARTIFACTS.glob("*.json"))
+    fresh = files(contracts)
+    there = set(ARTIFACTS.glob("*.json")) | {path for path in fresh if path.exists()}
     stale = sorted(
         path.name
         for path in there | fresh.keys()
@@ -116,10 +161,10 @@ def main() -> None:
             sys.exit(f"not fresh: {', '.join(stale)}; run scripts/artifacts and commit the result")
         print(f"artifacts: {len(fresh)} fresh")
         return
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     for path in there - fresh.keys():
         path.unlink()
     for path, text in fresh.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     print(f"artifacts: {', '.join(stale) or 'nothing'} changed")
 
