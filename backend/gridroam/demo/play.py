@@ -1,61 +1,44 @@
 """Plays the week: from hour to hour the chain's clock moves on, all stations send what happened,
 what goes wrong goes wrong, and a driver whose supplier lacked cover tries again once it paid in."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from gridroam.demo import market, troubles
+from gridroam.demo.incidents import Log
 from gridroam.demo.scenario import HOUR, Scenario
 from gridroam.demo.stage import Stage
-from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
-from gridroam.messages import OpenSession
-from gridroam.station.kit import Receipt
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 
-@dataclass(slots=True)
-class Refusals:
-    """What the relay did not take, and so never reached the ledger, by the reason it gave."""
-
-    openings: Counter[str] = field(default_factory=Counter)
-    reports: Counter[str] = field(default_factory=Counter)
-
-    def count(self, receipts: Iterable[Receipt]) -> None:
-        for receipt in receipts:
-            answer = receipt.answer
-            if receipt.rejected and answer is not None and answer.status == Status.REFUSED:
-                is_opening = isinstance(receipt.message, OpenSession)
-                why = answer.trouble.code if answer.trouble else "unknown"
-                (self.openings if is_opening else self.reports)[why] += 1
-
-
-def play(stage: Stage, progress: Progress) -> Refusals:
-    """The whole scenario."""
-    refusals = Refusals()
+def play(stage: Stage, progress: Progress) -> Log:
+    """The whole scenario. In the end every station has sent everything."""
+    log = Log()
     bad = troubles.of_the_first_day()
     moments = _moments(stage.scenario, (stage.scenario.start + trouble.at for trouble in bad))
     for done, moment in enumerate(moments):
         progress("playing the week", done, len(moments))
         stage.move_to(moment)
-        refusals.count(_play_hour(stage, moment))
+        _play_hour(stage, moment, log)
         for trouble in bad:
             if stage.scenario.start + trouble.at == moment:
-                refusals.count(trouble.play(stage))
-    return refusals
+                log.note(trouble.what, trouble.play(stage))
+    log.count(stage.flush())
+    return log
 
 
-def _play_hour(stage: Stage, moment: int) -> list[Receipt]:
+def _play_hour(stage: Stage, moment: int, log: Log) -> None:
     receipts = stage.play(moment)
-    if any(receipt.reason == Reason.SUPPLIER_NOT_COVERED for receipt in receipts):
+    log.count(receipts)
+    refused = [receipt for receipt in receipts if receipt.reason == Reason.SUPPLIER_NOT_COVERED]
+    if refused:
         stage.top_up(market.SMALL, market.TOP_UP_EUR)
         for replay in stage.replays.values():
             replay.retry()
-        receipts += stage.play(moment)
-    return receipts
+        again = stage.play(moment)
+        log.note("no cover; the supplier pays in", [*refused, *again])
 
 
 def _moments(scenario: Scenario, others: Iterable[int]) -> list[int]:

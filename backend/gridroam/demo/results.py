@@ -7,23 +7,23 @@ from gridroam.audit import NodeSource
 from gridroam.audit import run as audit
 from gridroam.chain import events
 from gridroam.demo.history import History
+from gridroam.demo.incidents import Log
 from gridroam.demo.picture import Band
-from gridroam.demo.play import Refusals
 from gridroam.demo.stage import Stage
 from gridroam.demo.summary import Money, Summary
 from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 
 
-def gather(stage: Stage, history: History, refusals: Refusals) -> Summary:
+def gather(stage: Stage, history: History, log: Log) -> Summary:
     """Everything that the demo tells about the week."""
     names = {p.number: p.name for p in stage.market.participants.values()}
     money = _money(stage, history, list(names))
-    rejected = _by_slug(history.rejected_openings) + refusals.openings
-    rejected_reports = _by_slug(history.rejected_reports) + refusals.reports
+    rejected = _by_slug(history.rejected_openings) + log.openings
+    rejected_reports = _by_slug(history.rejected_reports) + log.reports
     return Summary(
         names=names,
-        offered=history.openings + refusals.openings.total(),
+        offered=history.openings + log.openings.total(),
         cleared=len(history.cleared),
         expired=len(history.expired),
         settled=len(history.settled),
@@ -33,6 +33,7 @@ def gather(stage: Stage, history: History, refusals: Refusals) -> Summary:
         slots_wh=_slots(history),
         file_wh=_file_energy(stage, history),
         money=money,
+        incidents=tuple(log.incidents),
         messages=history.messages,
         batches=len(history.gas),
         gas=sum(history.gas),

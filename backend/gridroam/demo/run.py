@@ -10,10 +10,10 @@ from gridroam.demo.summary import Summary
 def week(stage: Stage, progress: Progress) -> tuple[Summary, str]:
     """Plays it, reads what the chain has of it and has that audited. Gives the figures, and the
     picture as an HTML page."""
-    refusals = play(stage, progress)
+    log = play(stage, progress)
     progress("reading and auditing", 0, 0)
     happened = history.read(stage.ledger, stage.deployment.block)
     bands = results.bands(stage, happened)
     plan = stage.scenario
     page = picture.page(bands, plan.start, plan.days, CLOCK)
-    return results.gather(stage, happened, refusals), page
+    return results.gather(stage, happened, log), page

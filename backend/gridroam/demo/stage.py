@@ -15,9 +15,10 @@ from web3.types import TxReceipt
 from gridroam.chain import abi
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.deploy import deploy
-from gridroam.chain.events import Event
+from gridroam.chain.events import Event, decode
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.wallet import Wallet
+from gridroam.demo.cable import Cable
 from gridroam.demo.market import LIMITS
 from gridroam.demo.relay_process import RelayProcess
 from gridroam.demo.scenario import HOUR, Scenario
@@ -30,6 +31,7 @@ from gridroam.station.replay import Replay
 _SETTING_UP = HOUR
 """The market is set up in the last hour before the week."""
 _FIRST_REGISTER, _REGISTER_STEP = 1_000_000, 137_000
+_PATIENCE = 30.0
 _MANY = 5_000_000
 """Gas of a call that is not estimated."""
 
@@ -41,6 +43,7 @@ class Stage:
         self.scenario = scenario
         self.folder = folder
         self.anvil = Anvil(timestamp=scenario.start - _SETTING_UP, accounts=3)
+        self.cables: dict[str, Cable] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -77,6 +80,11 @@ class Stage:
         busy = [replay for replay in self.replays.values() if replay.is_busy(moment)]
         return [r for receipts in self._pool.map(_advance(moment), busy) for r in receipts]
 
+    def flush(self) -> list[Receipt]:
+        """All stations send what they still have."""
+        replays = self.replays.values()
+        return [r for replay in replays for r in replay.station.flush(_PATIENCE)]
+
     def idle(self) -> Iterable[Replay]:
         """Stations without a car."""
         return (replay for replay in self.replays.values() if not replay.station.in_session)
@@ -91,15 +99,16 @@ class Stage:
         deposit = abi.functions("Vault")["deposit"]
         self.treasury.call(vault, deposit, number, units, gas=_MANY)
 
-    def submit(self, batch: list[bytes]) -> TxReceipt:
+    def submit(self, batch: list[bytes]) -> list[Event]:
         """A stranger brings messages to the ledger, without any relay."""
         calldata = self.ledger.submit_calldata(batch)
-        return self.stranger.wait([self.stranger.post(self.ledger.address, calldata, gas=_MANY)])[0]
+        sent = self.stranger.post(self.ledger.address, calldata, gas=_MANY)
+        return _events(self.stranger.wait([sent])[0])
 
-    def expire(self, station: int) -> TxReceipt:
-        """So may anybody."""
+    def expire(self, station: int) -> list[Event]:
+        """A stranger ends a silent session."""
         function = abi.functions("Ledger")["expire"]
-        return self.stranger.call(self.ledger.address, function, station, gas=_MANY)
+        return _events(self.stranger.call(self.ledger.address, function, station, gas=_MANY))
 
     def batch_of(self, event: Event) -> list[bytes]:
         """The messages that were submitted with the one behind an event."""
@@ -119,12 +128,17 @@ class Stage:
         made = {}
         for index, member in enumerate(self.market.stations.values()):
             path = self.folder / "stations" / f"{member.number}.jsonl"
-            station = Station(member.number, member.key, self.ledger.domain, self._client, path)
+            cable = self.cables[member.name] = Cable(self._client)
+            station = Station(member.number, member.key, self.ledger.domain, cable, path)
             stack.enter_context(station)
             plan = [v.session for v in self.scenario.visits if v.station == member.name]
             first = Registers(_FIRST_REGISTER + index * _REGISTER_STEP, 0)
             made[member.name] = Replay(station, plan, first)
         return made
+
+
+def _events(receipt: TxReceipt) -> list[Event]:
+    return [event for log in receipt["logs"] if (event := decode(log)) is not None]
 
 
 def _advance(moment: int) -> Callable[[Replay], list[Receipt]]:

@@ -2,11 +2,12 @@
 are read is in `results`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gridroam.audit import Report
 from gridroam.chain.records import Account, Pair
+from gridroam.demo.incidents import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Summary:
     slots_wh: tuple[int, int]
     file_wh: int
     money: Money
+    incidents: tuple[Incident, ...]
     messages: int
     batches: int
     gas: int
@@ -136,6 +138,7 @@ class Summary:
                 "messages": self.messages,
                 "batches": self.batches,
             },
+            "incidents": [asdict(incident) for incident in self.incidents],
             "audit": {
                 "verdict": self.audit.verdict,
                 "differences": [str(difference) for difference in self.audit.differences],

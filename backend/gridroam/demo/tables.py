@@ -7,7 +7,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gridroam.audit.report import euro
 from gridroam.demo.scenario import CLOCK, DAY, Scenario
 from gridroam.demo.summary import Summary
 
@@ -17,6 +16,7 @@ def show(plan: Scenario, summary: Summary, seconds: float, picture: Path) -> Non
     parts = (
         Text(_headline(plan, summary, seconds)),
         _sessions(summary),
+        _incidents(summary),
         _energy(summary),
         _postings(summary),
         _checks(summary),
@@ -51,6 +51,13 @@ def _sessions(summary: Summary) -> Table:
     return table
 
 
+def _incidents(summary: Summary) -> Table:
+    table = _table("What went wrong", "and what came of it", right=0)
+    for incident in summary.incidents:
+        table.add_row(incident.what, incident.outcome)
+    return table
+
+
 def _energy(summary: Summary) -> Table:
     table = _table("Energy", "in the grid of", "taken, Wh", "fed back, Wh", right=2)
     for (supplier, grid), (taken, fed) in summary.energy.items():
@@ -62,13 +69,13 @@ def _energy(summary: Summary) -> Table:
 
 
 def _postings(summary: Summary) -> Table:
-    table = _table("From", "to", "posted", right=1)
+    table = _table("From", "to", "posted, EUR", right=1)
     for (payer, payee), pair in summary.money.pairs.items():
-        table.add_row(summary.names[payer], summary.names[payee], euro(pair.amount))
+        table.add_row(summary.names[payer], summary.names[payee], _euro(pair.amount))
     table.add_section()
-    table.add_row("All accounts", "", euro(summary.money.total))
-    table.add_row("Paid in, less withdrawn", "", euro(summary.money.paid_in))
-    table.add_row("The vault's tokens", "", euro(summary.money.holdings))
+    table.add_row("All accounts", "", _euro(summary.money.total))
+    table.add_row("Paid in, less withdrawn", "", _euro(summary.money.paid_in))
+    table.add_row("The vault's tokens", "", _euro(summary.money.holdings))
     return table
 
 
@@ -79,6 +86,12 @@ def _checks(summary: Summary) -> RenderableType:
     ]
     differences = (Text(str(d), style="red") for d in summary.audit.differences)
     return Group(*lines, *differences)
+
+
+def _euro(nano: int) -> str:
+    """Down to micro-euro, below which nothing of the demo's tariffs goes."""
+    micro = nano // 1000
+    return f"{micro // 10**6:,}.{micro % 10**6:06}"
 
 
 def _table(*headings: str, right: int = 1) -> Table:

@@ -1,16 +1,17 @@
 """What goes wrong in the demo's week, and when: mistakes, attacks and failures, each played against
 the running system. What it answers is read from receipts and from the chain, not from here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gridroam.chain import events
+from gridroam.demo.incidents import Outcome
 from gridroam.demo.market import NORTH
-from gridroam.demo.scenario import HOUR, Scenario, car_id
+from gridroam.demo.scenario import HOUR, Scenario, Visit, car_id
 from gridroam.demo.stage import Stage
 from gridroam.devnet.plan import secret
 from gridroam.messages import EnergyReport, Message, OpenSession, sign, unpack
-from gridroam.station.kit import Receipt, Station
+from gridroam.station.kit import Receipt
 from gridroam.station.meter import Registers
 
 _GLITCH = 1_000_000
@@ -23,18 +24,20 @@ class Trouble:
 
     at: int
     what: str
-    play: Callable[[Stage], list[Receipt]]
+    play: Callable[[Stage], Sequence[Outcome]]
 
 
 def of_the_first_day() -> tuple[Trouble, ...]:
     """In order of time."""
     return (
         Trouble(10 * HOUR, "a meter jumps ahead", meter_jumps_ahead),
-        Trouble(21 * HOUR, "a car that nobody supplies", unknown_vehicle),
-        Trouble(21 * HOUR, "a register that runs backwards", register_runs_backwards),
-        Trouble(21 * HOUR, "a station that dies after clearing", station_falls_silent),
-        Trouble(22 * HOUR, "a forged opening, and two old messages again", forgery_and_replay),
-        Trouble(28 * HOUR, "anybody expires the silent session", expire_silent_sessions),
+        Trouble(10 * HOUR, "a station loses its network", lose_network),
+        Trouble(14 * HOUR, "a station was offline for 4 h", regain_network),
+        Trouble(21 * HOUR, "a car without supplier", unknown_vehicle),
+        Trouble(21 * HOUR, "a register runs backwards", register_runs_backwards),
+        Trouble(21 * HOUR, "a station dies after clearing", station_falls_silent),
+        Trouble(22 * HOUR, "a forgery, two replays", forgery_and_replay),
+        Trouble(28 * HOUR, "its session is expired", expire_silent_sessions),
     )
 
 
@@ -43,6 +46,20 @@ def meter_jumps_ahead(stage: Stage) -> list[Receipt]:
     station = next(r.station for r in stage.replays.values() if r.station.in_session)
     imported, exported = station.registers
     return station.report(station.last_time + 1, Registers(imported + _GLITCH, exported))
+
+
+def lose_network(stage: Stage) -> list[Receipt]:
+    """It charges on, and keeps what it signs. Its car is there until the network is back."""
+    back = stage.scenario.start + 14 * HOUR
+    name = next(v.station for v in stage.scenario.visits if _spans(v, stage.now, back))
+    stage.cables[name].is_plugged = False
+    return []
+
+
+def regain_network(stage: Stage) -> list[Receipt]:
+    name = next(name for name, cable in stage.cables.items() if not cable.is_plugged)
+    stage.cables[name].is_plugged = True
+    return stage.replays[name].station.flush()
 
 
 def unknown_vehicle(stage: Stage) -> list[Receipt]:
@@ -64,22 +81,21 @@ def station_falls_silent(stage: Stage) -> list[Receipt]:
     return [replay.station.open(car_id(_spare_car(stage.scenario)), stage.now, replay.registers)]
 
 
-def forgery_and_replay(stage: Stage) -> list[Receipt]:
+def forgery_and_replay(stage: Stage) -> Sequence[Outcome]:
     """Straight to the ledger, past any relay."""
-    stage.submit([_forged(stage), *_first_session(stage)])
-    return []
+    outcomes = stage.submit([_forged(stage), *_first_session(stage)])
+    return [event for event in outcomes if isinstance(event, events.MessageRejected)]
 
 
-def expire_silent_sessions(stage: Stage) -> list[Receipt]:
+def expire_silent_sessions(stage: Stage) -> Sequence[Outcome]:
     limit = stage.ledger.limits().silence
-    for replay in stage.replays.values():
-        if _is_silent(stage, replay.station, limit):
-            stage.expire(replay.station.number)
-    return []
+    stations = [replay.station for replay in stage.replays.values()]
+    silent = [s.number for s in stations if s.in_session and stage.now > s.last_time + limit]
+    return [event for number in silent for event in stage.expire(number)]
 
 
-def _is_silent(stage: Stage, station: Station, limit: int) -> bool:
-    return station.in_session and stage.now > station.last_time + limit
+def _spans(visit: Visit, start: int, end: int) -> bool:
+    return visit.session.start < start and end < visit.session.end
 
 
 def _spare_car(scenario: Scenario) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import MAX_BOUNDARIES, boundaries_between
@@ -24,11 +24,19 @@ from gridroam.messages import (
     Signed,
     sign,
 )
-from gridroam.relay.client import Answer, RelayClient
+from gridroam.relay.client import Answer
 from gridroam.relay.schemas import MAX_MESSAGES
 from gridroam.station.backoff import Backoff
 from gridroam.station.meter import Meter, Registers, boundaries
 from gridroam.station.state import StationState
+
+
+class Sender(Protocol):
+    """The way to the relay: `gridroam.relay.client.RelayClient`."""
+
+    def send(
+        self, messages: Sequence[Signed], domain: Domain | None = None, wait: float = 0.0
+    ) -> list[Answer]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Station:
         number: int,
         key: bytes,
         domain: Domain,
-        relay: RelayClient,
+        relay: Sender,
         state_path: Path,
         *,
         wait: float = 20.0,

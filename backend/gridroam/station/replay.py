@@ -21,14 +21,20 @@ class PlannedSession:
 
 
 class Replay:
-    """One station and its sessions, which do not overlap. `registers` is what its meter shows."""
+    """One station and its sessions, which do not overlap. `registers` is what its meter shows,
+    `every` the seconds after which a session that still runs is reported."""
 
     def __init__(
-        self, station: Station, plan: Iterable[PlannedSession], registers: Registers
+        self,
+        station: Station,
+        plan: Iterable[PlannedSession],
+        registers: Registers,
+        every: int = 3600,
     ) -> None:
         self.station = station
         self.registers = registers
         self.refused: list[PlannedSession] = []
+        self._every = every
         self._plan = deque(sorted(plan, key=lambda session: session.start))
         self._running: PlannedSession | None = None
 
@@ -37,7 +43,7 @@ class Replay:
         return self._running is not None or self._next(until) is not None
 
     def advance(self, until: int) -> list[Receipt]:
-        """Everything that happens up to a time, and a report of a session that still runs then.
+        """Everything that happens up to a time, and reports of what still runs then.
 
         No energy flows for a vehicle whose opening was rejected.
         """
@@ -72,8 +78,9 @@ class Replay:
         return receipt
 
     def _report(self, session: PlannedSession, time: int, *, last: bool) -> list[Receipt]:
-        """Nothing, if the ledger has ended the session."""
-        if not self.station.in_session or (time == self.station.last_time and not last):
+        """Nothing if it is too early, or if the ledger has ended the session."""
+        is_due = last or time >= self.station.last_time + self._every
+        if not self.station.in_session or not is_due:
             return []
         return self.station.read(self._meter(session), time, last=last)
 

@@ -1,0 +1,73 @@
+"""What came of things that went wrong, in words and numbers: from the receipts of the station kit,
+and from the ledger's events where no relay was in between."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gridroam.chain import events
+from gridroam.domain.delivery import Status
+from gridroam.messages import OpenSession
+from gridroam.station.kit import Receipt
+
+Outcome = Receipt | events.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What happened, and what came of it."""
+
+    what: str
+    outcome: str
+
+    @classmethod
+    def of(cls, what: str, outcomes: Iterable[Outcome]) -> "Incident":
+        counts = Counter(map(_word, outcomes))
+        return cls(what, ", ".join(f"{n} {word}" if n > 1 else word for word, n in counts.items()))
+
+
+@dataclass(slots=True)
+class Log:
+    """The incidents, and the messages that the relay did not take, so that they never reached the
+    ledger, by the reason it gave."""
+
+    incidents: list[Incident] = field(default_factory=list)
+    openings: Counter[str] = field(default_factory=Counter)
+    reports: Counter[str] = field(default_factory=Counter)
+
+    def note(self, what: str, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.incidents.append(Incident.of(what, outcomes))
+            self.count(outcomes)
+
+    def count(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Receipt) and _is_refused(outcome):
+                is_opening = isinstance(outcome.message, OpenSession)
+                (self.openings if is_opening else self.reports)[_why(outcome)] += 1
+
+
+def _is_refused(receipt: Receipt) -> bool:
+    answer = receipt.answer
+    return receipt.rejected and answer is not None and answer.status == Status.REFUSED
+
+
+def _why(receipt: Receipt) -> str:
+    if receipt.reason is not None:
+        return receipt.reason.slug
+    trouble = receipt.answer.trouble if receipt.answer else None
+    return trouble.code if trouble else "void"
+
+
+def _word(outcome: Outcome) -> str:
+    match outcome:
+        case events.MessageRejected():
+            return f"ledger: {outcome.reason.slug}"
+        case events.SessionExpired():
+            return "expired"
+        case Receipt() if outcome.accepted:
+            return "cleared" if isinstance(outcome.message, OpenSession) else "settled"
+        case Receipt() if outcome.rejected:
+            return f"{'relay' if _is_refused(outcome) else 'ledger'}: {_why(outcome)}"
+        case _:
+            return "queued"
