@@ -3,21 +3,19 @@ pragma solidity 0.8.37;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 
-import {Ledger} from "../../contracts/Ledger.sol";
-import {Registry} from "../../contracts/Registry.sol";
 import {TestEuro} from "../../contracts/devnet/TestEuro.sol";
 import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
+import {ILedger} from "../../contracts/interfaces/ILedger.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {IVault} from "../../contracts/interfaces/IVault.sol";
 import {Reason} from "../../contracts/interfaces/Reason.sol";
+import {Assertions} from "./Assertions.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice A small market: two suppliers, a grid operator, a station operator, a charging station and one that
 /// also feeds in. Every role has its own account, and everybody else is a `stranger`.
-abstract contract Fixture {
-    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-
+abstract contract Fixture is Assertions {
     uint8 internal constant SUPPLIER = 1;
     uint8 internal constant GRID_OPERATOR = 2;
     uint8 internal constant STATION_OPERATOR = 4;
@@ -36,8 +34,8 @@ abstract contract Fixture {
     address internal operatorAccount = address(0x701);
 
     TestEuro internal euro;
-    Registry internal registry;
-    Ledger internal ledger;
+    IRegistry internal registry;
+    ILedger internal ledger;
     IVault internal vault;
 
     uint24 internal supplier;
@@ -57,8 +55,8 @@ abstract contract Fixture {
         vm.warp(START);
         AccessManager authority = new AccessManager(governance);
         euro = new TestEuro();
-        registry = new Registry(address(authority), defaultLimits());
-        ledger = new Ledger(address(registry), address(euro));
+        registry = newRegistry(address(authority), defaultLimits());
+        ledger = newLedger(registry, address(euro));
         vault = ledger.vault();
 
         supplier = admit(supplierAccount, SUPPLIER);
@@ -81,6 +79,18 @@ abstract contract Fixture {
     }
 
     // ------------------------------------------------------------------------------------------- The market
+
+    /// @dev By their artifacts, so that the tests carry no copy of the contracts and compile in seconds.
+    function newRegistry(address authority, IRegistry.Limits memory limits)
+        internal
+        returns (IRegistry)
+    {
+        return IRegistry(vm.deployCode("Registry.sol:Registry", abi.encode(authority, limits)));
+    }
+
+    function newLedger(IRegistry registry_, address token) internal returns (ILedger) {
+        return ILedger(vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token)));
+    }
 
     function defaultLimits() internal pure returns (IRegistry.Limits memory) {
         return IRegistry.Limits({
@@ -127,10 +137,8 @@ abstract contract Fixture {
     }
 
     function registerMeter(address account, bytes32 meter) internal {
-        bytes32[] memory ids = new bytes32[](1);
-        ids[0] = meter;
         vm.prank(account);
-        registry.registerMeters(ids);
+        registry.registerMeters(one(meter));
     }
 
     function addStation(
@@ -143,10 +151,8 @@ abstract contract Fixture {
     ) internal returns (uint32 number) {
         vm.prank(operatedBy);
         number = registry.requestStation(meter, key, maxPower, maxFeedIn, "DE*GRM*E1");
-        uint32[] memory numbers = new uint32[](1);
-        numbers[0] = number;
         vm.prank(approvedBy);
-        registry.approveStations(numbers);
+        registry.approveStations(one(number));
     }
 
     function registerVehicle(address account, bytes32 id) internal {
@@ -163,18 +169,18 @@ abstract contract Fixture {
     // ----------------------------------------------------------------------------------------- The messages
 
     function opening(
-        uint32 at,
+        uint32 where,
         uint32 session,
         bytes32 vehicle,
         uint256 time,
         uint48 imported,
         uint48 exported
     ) internal pure returns (ISessions.OpenSession memory) {
-        return ISessions.OpenSession(at, session, vehicle, uint40(time), imported, exported);
+        return ISessions.OpenSession(where, session, vehicle, uint40(time), imported, exported);
     }
 
     function report(
-        uint32 at,
+        uint32 where,
         uint32 session,
         uint32 number,
         uint256 time,
@@ -184,7 +190,7 @@ abstract contract Fixture {
         bytes memory boundaries
     ) internal pure returns (ISessions.EnergyReport memory) {
         return ISessions.EnergyReport(
-            at, session, number, uint40(time), imported, exported, last, bytes32(0), boundaries
+            where, session, number, uint40(time), imported, exported, last, bytes32(0), boundaries
         );
     }
 
@@ -239,6 +245,36 @@ abstract contract Fixture {
         }
     }
 
+    /// @dev The next report of a station's session: energy grows evenly from its last reading to `time`.
+    function nextReport(uint32 where, uint256 time, uint48 taken, uint48 fed, bool last)
+        internal
+        view
+        returns (ISessions.EnergyReport memory r)
+    {
+        ISessions.Session memory s = ledger.sessions(where);
+        r = report(
+            where, s.number, s.report + 1, time, s.importRegister, s.exportRegister, last, ""
+        );
+        for (uint256 t = s.time - s.time % 900 + 900; t < time; t += 900) {
+            uint48 imported = s.importRegister + uint48(taken * (t - s.time) / (time - s.time));
+            uint48 exported = s.exportRegister + uint48(fed * (t - s.time) / (time - s.time));
+            r.boundaries = abi.encodePacked(r.boundaries, imported, exported);
+        }
+        (r.importRegister, r.exportRegister) = (r.importRegister + taken, r.exportRegister + fed);
+    }
+
+    function signed(ISessions.OpenSession memory o) internal view returns (bytes memory) {
+        return signed(o, keyOf(o.station));
+    }
+
+    function signed(ISessions.EnergyReport memory r) internal view returns (bytes memory) {
+        return signed(r, keyOf(r.station));
+    }
+
+    function keyOf(uint32 where) internal view returns (uint256) {
+        return where == feeding ? FEEDING_KEY : STATION_KEY;
+    }
+
     // -------------------------------------------------------------------------------------- What happens
 
     function submit(bytes memory message) internal returns (Reason) {
@@ -250,28 +286,96 @@ abstract contract Fixture {
         return ledger.submit(messages);
     }
 
+    /// @dev Opens the station's next session, now and at its last registers.
+    function plugIn(uint32 where, bytes32 vehicle)
+        internal
+        returns (ISessions.OpenSession memory o)
+    {
+        ISessions.Session memory s = ledger.sessions(where);
+        o = opening(
+            where, s.number + 1, vehicle, block.timestamp, s.importRegister, s.exportRegister
+        );
+        expectReason(signed(o), Reason.None);
+    }
+
+    /// @dev Reports energy up to now.
+    function charge(uint32 where, uint48 taken, uint48 fed, bool last)
+        internal
+        returns (ISessions.EnergyReport memory r)
+    {
+        r = nextReport(where, block.timestamp, taken, fed, last);
+        expectReason(signed(r), Reason.None);
+    }
+
+    function unplug(uint32 where) internal {
+        charge(where, 0, 0, true);
+    }
+
+    /// @dev A message that is rejected leaves no trace but its event.
     function expectReason(bytes memory message, Reason reason) internal {
         bytes32 before = stateHash();
-        Reason got = submit(message);
-        assertEq(uint256(got), uint256(reason), "reason");
-        bool decided = uint256(reason) >= uint256(Reason.GridOperatorInactive);
-        if (reason != Reason.None && !decided) {
-            assertEq(stateHash(), before, "left a trace");
-        }
+        vm.recordLogs();
+        assertEq(submit(message), reason, "reason");
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        if (reason == Reason.None) return;
+        assertEq(logs.length, 2, "events");
+        assertEq(logs[0].topics[0], ISessions.MessageRejected.selector, "event");
+        assertEq(uint256(logs[0].topics[2]), uint256(reason), "reason in the event");
+        assertEq(stateHash(), before, "left a trace");
+    }
+
+    /// @dev An opening that is decided against uses its number up, and moves nothing else.
+    function expectRefusal(ISessions.OpenSession memory o, Reason reason) internal {
+        bytes32 before = moneyHash();
+        ISessions.Session memory s = ledger.sessions(o.station);
+        assertEq(submit(signed(o)), reason, "reason");
+        assertEq(moneyHash(), before, "moved something");
+        (s.number, s.report, s.state) = (o.session, 0, ISessions.State.Refused);
+        (s.time, s.touched) = (o.time, uint40(block.timestamp));
+        (s.importRegister, s.exportRegister) = (o.importRegister, o.exportRegister);
+        assertEq(
+            keccak256(abi.encode(ledger.sessions(o.station))), keccak256(abi.encode(s)), "session"
+        );
+        expectReason(signed(o), Reason.SessionUsed);
     }
 
     /// @dev Everything that a rejected message must leave alone.
-    function stateHash() internal view returns (bytes32) {
-        bytes memory accounts;
-        for (uint24 p = 1; p <= registry.participantCount(); ++p) {
-            accounts = abi.encode(accounts, ledger.accounts(p), ledger.journals(p));
+    function stateHash() internal view returns (bytes32 hash) {
+        hash = moneyHash();
+        for (uint32 n = 1; n <= registry.stationCount(); ++n) {
+            hash = keccak256(abi.encode(hash, ledger.sessions(n)));
         }
-        return keccak256(abi.encode(accounts, ledger.sessions(station), ledger.sessions(feeding)));
     }
+
+    function moneyHash() internal view returns (bytes32 hash) {
+        uint24 count = registry.participantCount();
+        for (uint24 p = 1; p <= count; ++p) {
+            hash = keccak256(abi.encode(hash, ledger.accounts(p), ledger.journals(p)));
+            for (uint24 q = 1; q <= count; ++q) {
+                hash = keccak256(abi.encode(hash, ledger.pairs(p, q)));
+            }
+        }
+        return keccak256(
+            abi.encode(
+                hash, ledger.vehicles(CAR), ledger.vehicles(OTHER_CAR), ledger.totalBalance()
+            )
+        );
+    }
+
+    function accountOf(uint24 participant) internal view returns (IAccounts.Account memory) {
+        return ledger.accounts(participant);
+    }
+
+    // ------------------------------------------------------------------------------------------------ Lists
 
     function one(bytes32 id) internal pure returns (bytes32[] memory ids) {
         ids = new bytes32[](1);
         ids[0] = id;
+    }
+
+    function one(uint32 number) internal pure returns (uint32[] memory numbers) {
+        numbers = new uint32[](1);
+        numbers[0] = number;
     }
 
     function batch(bytes memory a) internal pure returns (bytes[] memory messages) {
@@ -291,27 +395,5 @@ abstract contract Fixture {
     {
         messages = new bytes[](3);
         (messages[0], messages[1], messages[2]) = (a, b, c);
-    }
-
-    // --------------------------------------------------------------------------------------------- Asserting
-
-    error NotEqual(string what, uint256 got, uint256 wanted);
-    error NotEqual32(string what, bytes32 got, bytes32 wanted);
-    error NotTrue(string what);
-
-    function assertEq(uint256 got, uint256 wanted, string memory what) internal pure {
-        require(got == wanted, NotEqual(what, got, wanted));
-    }
-
-    function assertEq(bytes32 got, bytes32 wanted, string memory what) internal pure {
-        require(got == wanted, NotEqual32(what, got, wanted));
-    }
-
-    function assertTrue(bool condition, string memory what) internal pure {
-        require(condition, NotTrue(what));
-    }
-
-    function accountOf(uint24 participant) internal view returns (IAccounts.Account memory) {
-        return ledger.accounts(participant);
     }
 }

@@ -77,10 +77,9 @@ contract GasTest is Fixture {
 
     function measure(bytes[] memory messages) private returns (uint256 gas) {
         bytes memory data = abi.encodeCall(ISessions.submit, (messages));
-        uint256 before = gasleft();
         vm.prank(relay, relay);
         (bool success, bytes memory returned) = address(ledger).call(data);
-        gas = before - gasleft();
+        gas = vm.lastCallGas().gasTotalUsed;
         assertTrue(success, "submit");
         Reason[] memory reasons = abi.decode(returned, (Reason[]));
         for (uint256 i = 0; i < reasons.length; ++i) {
