@@ -1,0 +1,228 @@
+"""Messages per second from HTTP to the block, beside a plain web3.py loop and beside what the chain
+itself can do with the same batches; and how long a driver waits for a clearing."""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench_fleet import GROUP, Fleet, Session, fleet
+from eth_account import Account
+from web3 import HTTPProvider, Web3
+from web3.middleware import SignAndSendRawMiddlewareBuilder
+
+from gridroam.chain.events import ReportSettled, SessionCleared, fetch
+from gridroam.chain.outgoing import Answer, Fees, Outgoing
+from gridroam.chain.wallet import TX_GAS_LIMIT
+from gridroam.demo.relay_process import RelayProcess
+from gridroam.errors import ChainError, RelayError
+from gridroam.messages import Signed
+from gridroam.relay.client import RelayClient
+from gridroam.relay.schemas import message_json
+
+STATIONS = 400
+ROUNDS = 5
+PLAIN_SESSIONS = 100
+SINGLE_SESSIONS, SINGLE_CLIENTS = 400, 16
+CLEARINGS, CLEARINGS_PER_S = 400, 25
+TIMEOUT = 60.0
+FEES = Fees(max_fee=100 * 10**9, tip=10**9)
+
+Figures = dict[str, float]
+
+
+def measure() -> Figures:
+    """All in one run, on one chain that mines every transaction at once."""
+    with fleet(STATIONS, int(time.time())) as stations, tempfile.TemporaryDirectory() as folder:
+        chain = _Chain(stations)
+        chain.rate(_rounds(stations, 2))
+        plain = _plain_loop(stations)
+        ceiling = chain.rate(_rounds(stations, ROUNDS))
+        key, address = stations.anvil.keys[1], stations.ledger.address
+        with RelayProcess(stations.anvil.url, address, key, Path(folder)) as relay:
+            bench = _RelayBench(stations, relay.url)
+            bulk, single = bench.bulk(), bench.single()
+            clearing = bench.clearing_times()
+    return {
+        "relay.messages_per_s": round(bulk, 1),
+        "relay.messages_per_s_one_per_request": round(single, 1),
+        "relay.plain_loop_messages_per_s": round(plain, 1),
+        "relay.chain_ceiling_messages_per_s": round(ceiling, 1),
+        "relay.vs_plain_loop": round(bulk / plain, 2),
+        "relay.vs_chain_ceiling": round(bulk / ceiling, 2),
+        "relay.clearings_per_s": CLEARINGS_PER_S,
+        "relay.clearing_median_ms": round(1000 * statistics.median(clearing)),
+        "relay.clearing_p99_ms": round(1000 * statistics.quantiles(clearing, n=100)[98]),
+    }
+
+
+# -------------------------------------------------------------------------------- Without the relay
+
+
+def _plain_loop(stations: Fleet) -> float:
+    """One transaction for each message, as web3.py's documentation has it, one after the other."""
+    account = Account.from_key(stations.anvil.keys[2])
+    w3 = Web3(HTTPProvider(stations.anvil.url))
+    w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
+    ledger = w3.eth.contract(stations.ledger.address, abi=stations.ledger.contract.abi)
+    sessions = stations.sessions(range(PLAIN_SESSIONS), moving=False)
+    bodies = [one.pack() for session in sessions for one in (session.opening, session.report)]
+
+    def run() -> None:
+        for body in bodies:
+            sent = ledger.functions.submit([body]).transact({"from": account.address})
+            w3.eth.wait_for_transaction_receipt(sent, TIMEOUT, 0.005)
+
+    return _rate(stations, len(bodies), run)
+
+
+class _Chain:
+    """Batches that are signed beforehand, sent one behind the other without waiting."""
+
+    def __init__(self, stations: Fleet) -> None:
+        self._fleet = stations
+        w3, ledger = stations.ledger.w3, stations.ledger
+        account = Account.from_key(stations.anvil.keys[3])
+        self._outgoing = Outgoing(w3, account, ledger.address, ledger.domain.chain_id)
+
+    def rate(self, batches: Sequence[Sequence[Signed]]) -> float:
+        nonce = self._outgoing.mined_count()
+        signed = [
+            self._outgoing.sign(
+                self._fleet.ledger.submit_calldata([one.pack() for one in batch]),
+                nonce + position,
+                TX_GAS_LIMIT,
+                FEES,
+            )
+            for position, batch in enumerate(batches)
+        ]
+
+        def run() -> None:
+            for transaction in signed:
+                answer, said = self._outgoing.send(transaction.raw)
+                if answer is not Answer.TAKEN:
+                    raise ChainError(f"The node does not take a batch: {said}.")
+            _wait_until(lambda: self._outgoing.receipt(signed[-1].hash) is not None)
+
+        return _rate(self._fleet, sum(len(batch) for batch in batches), run)
+
+
+# -------------------------------------------------------------------------------- Through the relay
+
+
+class _RelayBench:
+    def __init__(self, stations: Fleet, url: str) -> None:
+        self._fleet = stations
+        self._url = url
+        self._client = RelayClient(url, timeout=TIMEOUT)
+
+    def bulk(self) -> float:
+        """100 messages in a request; one client for each 100 stations."""
+        groups = [_requests(_rounds(self._fleet, ROUNDS, group)) for group in _groups()]
+        return self._deliver(groups, 2 * ROUNDS * STATIONS)
+
+    def single(self) -> float:
+        """One message in a request."""
+        sessions = self._fleet.sessions(range(SINGLE_SESSIONS), moving=False)
+        requests = [_requests([[s.opening], [s.report]]) for s in sessions]
+        clients = [
+            [request for two in requests[n::SINGLE_CLIENTS] for request in two]
+            for n in range(SINGLE_CLIENTS)
+        ]
+        return self._deliver(clients, 2 * SINGLE_SESSIONS)
+
+    def clearing_times(self) -> list[float]:
+        """Seconds from sending an opening until the relay says what the ledger decided. Drivers
+        come one after the other at an even pace."""
+        sessions = self._fleet.sessions(range(CLEARINGS), moving=False)
+        requests = [_requests([[session.opening]]) for session in sessions]
+        start = time.monotonic() + 0.1
+
+        def one(number: int) -> float:
+            due = start + number / CLEARINGS_PER_S
+            time.sleep(max(0.0, due - time.monotonic()))
+            begin = time.monotonic()
+            (answer,) = self._send(requests[number], "?wait=30")
+            if json.loads(answer)["messages"][0]["status"] != "cleared":
+                raise RelayError(f"The relay did not clear what is measured: {answer.decode()}.")
+            return time.monotonic() - begin
+
+        with ThreadPoolExecutor(32) as pool:
+            return list(pool.map(one, range(CLEARINGS)))
+
+    def _deliver(self, clients: Sequence[Sequence[bytes]], count: int) -> float:
+        def run() -> None:
+            with ThreadPoolExecutor(len(clients)) as pool:
+                list(pool.map(self._send, clients))
+            _wait_until(self._is_idle)
+
+        return _rate(self._fleet, count, run)
+
+    def _is_idle(self) -> bool:
+        status = self._client.relay()
+        return status.stored == status.sent == 0
+
+    def _send(self, requests: Iterable[bytes], query: str = "") -> list[bytes]:
+        """One after the other over one connection. A raw client, to leave the relay the time."""
+        connection = HTTPConnection(urlsplit(self._url).netloc, timeout=TIMEOUT)
+        headers = {"Content-Type": "application/json"}
+        answers = []
+        for request in requests:
+            connection.request("POST", f"/v1/messages{query}", request, headers)
+            reply = connection.getresponse()
+            answers.append(reply.read())
+            if reply.status >= 400:
+                raise RelayError(f"The relay refuses what is measured: {answers[-1].decode()}.")
+        connection.close()
+        return answers
+
+
+# ----------------------------------------------------------------------------------------- Internal
+
+
+def _groups() -> list[range]:
+    return [range(first, first + GROUP) for first in range(0, STATIONS, GROUP)]
+
+
+def _rounds(stations: Fleet, rounds: int, group: range | None = None) -> list[list[Signed]]:
+    """Batches of openings and of reports in turn, with 100 stations each."""
+    batches: list[list[Signed]] = []
+    for _ in range(rounds):
+        for chargers in [group] if group is not None else _groups():
+            sessions: list[Session] = stations.sessions(chargers, moving=False)
+            batches.append([session.opening for session in sessions])
+            batches.append([session.report for session in sessions])
+    return batches
+
+
+def _requests(batches: Sequence[Sequence[Signed]]) -> list[bytes]:
+    return [
+        json.dumps({"messages": [message_json(one) for one in batch]}).encode() for batch in batches
+    ]
+
+
+def _rate(stations: Fleet, count: int, run: Callable[[], None]) -> float:
+    """Messages per second; all of them have to be accepted."""
+    ledger = stations.ledger
+    before = ledger.w3.eth.block_number
+    start = time.monotonic()
+    run()
+    seconds = time.monotonic() - start
+    found = fetch(ledger.w3, [ledger.address], before + 1, ledger.w3.eth.block_number)
+    accepted = sum(isinstance(event, SessionCleared | ReportSettled) for event in found)
+    if accepted != count:
+        raise ChainError(f"The ledger accepted {accepted} messages of {count}.")
+    return count / seconds
+
+
+def _wait_until(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise ChainError(f"What is measured did not end within {TIMEOUT:g} s.")
+        time.sleep(0.01)
