@@ -8,6 +8,7 @@ from eth_account import Account
 from gridroam.chain import abi
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.records import Session
 from gridroam.chain.wallet import TX_GAS_LIMIT, Wallet
 from gridroam.devnet.members import Market, MarketStation
 from gridroam.domain.slots import boundaries_between
@@ -76,35 +77,45 @@ class Traffic:
     def sign(self, station: MarketStation, message: Message, key: bytes | None = None) -> bytes:
         return sign(self.ledger.domain, message, key or station.key).pack()
 
-    def opening(self, station: MarketStation, vehicle: bytes, **changes: Any) -> OpenSession:
+    def session(self, station: MarketStation) -> Session:
+        return self.ledger.session(station.number)
+
+    def opening(
+        self, station: MarketStation, vehicle: bytes, after: Session | None = None, **changes: Any
+    ) -> OpenSession:
         """The station's next, now."""
-        s = self.ledger.session(station.number)
+        s = after or self.session(station)
         time, number = max(s.time, self.now), s.number + 1
         registers = s.import_register, s.export_register
         return replace(OpenSession(station.number, number, vehicle, time, *registers), **changes)
 
     def report(
-        self, station: MarketStation, imported: int = 0, exported: int = 0, **changes: Any
+        self,
+        station: MarketStation,
+        imported: int = 0,
+        exported: int = 0,
+        after: Session | None = None,
+        **changes: Any,
     ) -> EnergyReport:
-        """The station's next, now, with its energy spread evenly over the slots."""
-        s = self.ledger.session(station.number)
+        """The station's next, now, with its energy spread evenly over the time."""
+        s = after or self.session(station)
         time = changes.pop("time", max(s.time, self.now))
-        ends = [*boundaries_between(s.time, time), time]
-        energies = [
-            (
-                s.import_register + imported * (end - s.time) // max(1, time - s.time),
-                s.export_register + exported * (end - s.time) // max(1, time - s.time),
+
+        def registers(at: int) -> tuple[int, int]:
+            elapsed, seconds = at - s.time, max(1, time - s.time)
+            return (
+                s.import_register + imported * elapsed // seconds,
+                s.export_register + exported * elapsed // seconds,
             )
-            for end in ends
-        ]
+
         message = EnergyReport(
             station=station.number,
             session=s.number,
             report=s.report + 1,
             time=time,
-            import_register=energies[-1][0],
-            export_register=energies[-1][1],
+            import_register=s.import_register + imported,
+            export_register=s.export_register + exported,
             last=False,
-            boundaries=tuple(energies[:-1]),
+            boundaries=tuple(registers(at) for at in boundaries_between(s.time, time)),
         )
         return replace(message, **changes)

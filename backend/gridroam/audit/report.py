@@ -113,7 +113,8 @@ class Report:
     def _conclusion(self) -> str:
         if self.ok:
             return "OK: everything on chain follows from the signed messages and the rules."
-        return f"DIFFERS: {self.difference_count:,} differences."
+        plural = "" if self.difference_count == 1 else "s"
+        return f"DIFFERS: {self.difference_count:,} difference{plural}."
 
 
 def report_of(
