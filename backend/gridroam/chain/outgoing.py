@@ -100,6 +100,11 @@ class Outgoing:
         said = str(response["error"].get("message", response["error"]))
         return _understood(said.lower()), said
 
+    def call(self, data: bytes, gas: int, block: str = "latest") -> bytes:
+        """What the contract would return to the account; raises `ChainError` if it would fail."""
+        call = {"from": self.address, "to": self._to, "data": "0x" + data.hex(), "gas": hex(gas)}
+        return bytes.fromhex(self._ask("eth_call", call, block)[2:])
+
     def receipt(self, tx_hash: bytes) -> Receipt | None:
         found = self._ask("eth_getTransactionReceipt", "0x" + tx_hash.hex())
         if found is None or found.get("blockNumber") is None:

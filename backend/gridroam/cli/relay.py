@@ -1,5 +1,6 @@
 """`gridroam relay`: takes messages of stations over HTTP and brings them to the ledger."""
 
+import signal
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -58,14 +59,23 @@ def relay(
         )
         where = listening.getsockname()
         typer.echo(f"Relay of {running.ledger.address} at http://{where[0]}:{where[1]}", err=True)
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, signal.SIG_IGN)  # uvicorn's own while it runs
         uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=512)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # asyncio sends small answers without delay only where the protocol is given
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(512)
     except OSError as error:
         raise InvalidInputError(
             f"The relay cannot listen on {host}:{port} ({error.strerror}).",
             "Choose another --port, or stop what listens there.",
         ) from error
+    return listening

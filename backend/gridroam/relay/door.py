@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from gridroam import messages
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.outgoing import Outgoing
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
 from gridroam.errors import ChainError, GridroamError, NodeUnreachableError, StoreError
@@ -32,24 +33,26 @@ Judged = tuple[bytes, Verdict]
 
 
 class Door:
-    """For one thread. `refusals_per_minute`: openings of a station that are sent although they will
-    be decided against; `max_waiting`: messages in the outbox beyond which none is taken."""
+    """For several threads, if each has stations of its own.
+
+    `refusals_per_minute`: openings of a station that are sent although they will be decided
+    against; `max_waiting`: messages in the outbox beyond which none is taken."""
 
     def __init__(
         self,
         ledger: Ledger,
         outbox: Outbox,
-        sender: str,
+        outgoing: Outgoing,
         *,
         refusals_per_minute: int,
         max_waiting: int,
     ) -> None:
         self._domain = ledger.domain
         self._outbox = outbox
-        self._simulation = Simulation(ledger, sender)
+        self._simulation = Simulation(ledger, outgoing)
         self._history = History(ledger)
         self._refusals = _Refusals(refusals_per_minute)
-        self._max_waiting = max_waiting
+        self._queue = _Queue(outbox, max_waiting)
 
     def judge(self, signed: Sequence[Signed]) -> list[Judged]:
         """One verdict for each message, in order. What is taken is durable on return."""
@@ -74,7 +77,7 @@ class Door:
         self, new: Sequence[Arrival], known: Mapping[bytes, Outcome]
     ) -> Mapping[bytes, Verdict]:
         try:
-            if self._outbox.counts().stored >= self._max_waiting:
+            if self._queue.is_full():
                 return {a.digest: _FULL for a in new}
             under_way = self._outbox.under_way({a.station for a in new})
             reasons = self._simulation.reasons(new, under_way)
@@ -178,3 +181,20 @@ class _Refusals:
             return False
         times.append(now)
         return True
+
+
+class _Queue:
+    """Whether too many messages wait; counted once a second."""
+
+    def __init__(self, outbox: Outbox, most: int) -> None:
+        self._outbox = outbox
+        self._most = most
+        self._counted = 0.0
+        self._full = False
+
+    def is_full(self) -> bool:
+        now = time.monotonic()
+        if now - self._counted > 1:
+            self._counted = now
+            self._full = self._outbox.counts().stored >= self._most
+        return self._full

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Answer, Fees, Outgoing, Receipt
-from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.delivery import Status
 from gridroam.errors import ChainError, NodeUnreachableError
-from gridroam.relay import outcomes
+from gridroam.relay import gas, outcomes
 from gridroam.relay.choice import Choice
 from gridroam.relay.log import log
 from gridroam.store.batches import Batch, Batches, Place, State, Transaction, Waiting
@@ -81,9 +80,9 @@ class Flights:
         nonce = self._next_nonce()
         if nonce is None:
             return
-        gas = min(choice.gas, TX_GAS_LIMIT)
-        signed = self._sign(choice.messages, nonce, gas, self._suggested_fees())
-        batch = self._batches.make(choice.messages, nonce, gas, signed)
+        limit = gas.limit(choice.gas)
+        signed = self._sign(choice.messages, nonce, limit, self._suggested_fees())
+        batch = self._batches.make(choice.messages, nonce, limit, signed)
         self._flying.append(batch)
         self._next_check = time.monotonic() + _CHECK_SECONDS
         self._send(batch)
@@ -97,9 +96,9 @@ class Flights:
             return None
         return max(mined, self._outgoing.pending_count())
 
-    def _sign(self, messages: Sequence[Waiting], nonce: int, gas: int, fees: Fees) -> Transaction:
+    def _sign(self, messages: Sequence[Waiting], nonce: int, limit: int, fees: Fees) -> Transaction:
         data = self._ledger.submit_calldata([message.body for message in messages])
-        signed = self._outgoing.sign(data, nonce, gas, fees)
+        signed = self._outgoing.sign(data, nonce, limit, fees)
         now = time.time_ns() // 1_000_000
         return Transaction(signed.hash, signed.raw, fees.max_fee, fees.tip, now)
 

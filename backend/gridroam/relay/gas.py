@@ -1,11 +1,10 @@
-"""How much gas a batch may use, from above: the limit of its transaction, never what is paid.
+"""How much gas messages use, and how much a batch's transaction may use.
 
-Measured on the contracts with storage that nobody used before. Estimating by the node would run
-every batch once more, and against a state that the batches before it have not reached yet.
+Figures of the contracts with storage that the session is the first to write to. Estimating by the
+node would run every batch once more, against a state that the batches before it have not reached.
 """
 
-from collections.abc import Sequence
-
+from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.messages import BOUNDARY_BYTES, REPORT_BYTES
 
 BATCH = 200_000
@@ -21,5 +20,7 @@ def of(body: bytes, *, opening: bool) -> int:
     return REPORT + BOUNDARY * ((len(body) - REPORT_BYTES) // BOUNDARY_BYTES)
 
 
-def of_batch(gas: Sequence[int]) -> int:
-    return BATCH + sum(gas)
+def limit(estimate: int) -> int:
+    """Of the transaction. What is not used is not paid; the first settlement between participants
+    who never dealt with each other writes a lot more than the next."""
+    return min(3 * estimate, TX_GAS_LIMIT)

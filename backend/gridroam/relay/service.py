@@ -75,7 +75,7 @@ class Relay:
         door = Door(
             self.ledger,
             self.outbox,
-            self.sender,
+            self._outgoing,
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
         )

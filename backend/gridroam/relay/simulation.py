@@ -8,7 +8,10 @@ call has no gas for is taken on its signature alone: the ledger decides when its
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gridroam.chain import abi
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.outgoing import Outgoing
+from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.reasons import Reason
 from gridroam.errors import ChainError, NodeUnreachableError
 from gridroam.messages import Signed
@@ -16,6 +19,9 @@ from gridroam.relay import gas
 from gridroam.relay.log import log
 
 CALL_GAS = 15_000_000
+"""Estimated, in one call."""
+
+_SUBMIT = abi.functions("Ledger")["submit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,11 @@ class _Run:
 
 
 class Simulation:
-    def __init__(self, ledger: Ledger, sender: str) -> None:
+    """Safe to use in several threads."""
+
+    def __init__(self, ledger: Ledger, outgoing: Outgoing) -> None:
         self._ledger = ledger
-        self._sender = sender
+        self._outgoing = outgoing
 
     def reasons(
         self, arrivals: Sequence[Arrival], under_way: Mapping[int, list[bytes]]
@@ -79,11 +87,12 @@ class Simulation:
         return found
 
     def _simulate(self, bodies: Sequence[bytes]) -> list[Reason]:
-        reasons = self._ledger.simulate(bodies, self._sender, "latest")
+        data = self._ledger.submit_calldata(bodies)
+        reasons: Sequence[int] = _SUBMIT.results(self._outgoing.call(data, TX_GAS_LIMIT))[0]
         if Reason.TIME_IN_FUTURE in reasons:
             # the latest block may be old; the pending one has the time that the next would have
-            reasons = self._ledger.simulate(bodies, self._sender, "pending")
-        return reasons
+            reasons = _SUBMIT.results(self._outgoing.call(data, TX_GAS_LIMIT, "pending"))[0]
+        return [Reason(reason) for reason in reasons]
 
     def _by_signature(self, arrival: Arrival) -> Reason:
         station = self._ledger.station(arrival.station)
@@ -105,7 +114,7 @@ def _runs(
         run = runs.get(arrival.station)
         if run is None:
             behind = under_way.get(arrival.station, [])
-            used = gas.of_batch([gas.of(body, opening=body[0] == 1) for body in behind])
+            used = sum(gas.of(body, opening=body[0] == 1) for body in behind)
             run = runs[arrival.station] = _Run(behind, gas=used)
         run.gas += arrival.gas
         if run.gas <= CALL_GAS:
