@@ -15,7 +15,7 @@ import threading
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -26,6 +26,7 @@ from gridroam.chain.node import connect
 from gridroam.errors import BrokenFileError, ChainError, NodeUnreachableError
 
 _START_TIMEOUT = 30.0
+_LOCKED = "node_modules/@foundry-rs/anvil-*/bin/anvil"
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -51,20 +52,16 @@ class Anvil:
         self._port = port or _free_port()
         self._state = state
         self._saved = -1
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as anvil
-        self._config = Path(tempfile.mkdtemp(prefix="gridroam-")) / "anvil.json"
-        options: dict[str, object] = {
+        self._binary = _find(binary)
+        self._options: dict[str, object] = {
             "port": self._port,
             "timestamp": timestamp,
             "block-time": block_time,
             "accounts": accounts,
             "chain-id": chain_id,
             "load-state": state if state is not None and state.exists() else None,
-            "config-out": self._config,
             "hardfork": "osaka",
         }
-        chosen = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        self._command = [_find(binary), "--quiet", "--enable-tx-gas-limit", *chosen]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,7 +75,7 @@ class Anvil:
     @cached_property
     def keys(self) -> list[bytes]:
         """Private keys of the funded accounts; anvil's own, known to everybody."""
-        config = json.loads(self._config.read_text())
+        config = json.loads((self._folder / "config.json").read_text())
         return [bytes.fromhex(key[2:]) for key in config["private_keys"]]
 
     @cached_property
@@ -99,15 +96,17 @@ class Anvil:
 
     def start(self) -> Self:
         """Returns when it answers; raises `ChainError` with what anvil says if it does not."""
-        # a group of its own: Ctrl-C is for us, who stop it when the others have stopped
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            process_group=0,
-            preexec_fn=_die_with_parent if _is_main_thread() else None,  # noqa: PLW1509
-        )
+        self._folder = Path(tempfile.mkdtemp(prefix="gridroam-"))
+        with (self._folder / "log").open("wb") as log:
+            # a group of its own: Ctrl-C is for us, who stop it when the others have stopped
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                preexec_fn=_die_with_parent if _is_main_thread() else None,  # noqa: PLW1509
+            )
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._answers():
             if not self.is_running or time.monotonic() > deadline:
@@ -119,15 +118,16 @@ class Anvil:
 
     def stop(self) -> None:
         """Ends it. What was not saved is gone."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
             self._process.terminate()
             try:
                 self._process.wait(5)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._log.close()
-        shutil.rmtree(self._config.parent, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def save(self) -> None:
         """Writes what is new to the state file: whole or not at all."""
@@ -161,16 +161,21 @@ class Anvil:
 
     # ---------------------------------------------------------------------------------- Internal
 
+    def _command(self) -> list[str]:
+        options = self._options | {"config-out": self._folder / "config.json"}
+        chosen = [f"--{name}={value}" for name, value in options.items() if value is not None]
+        return [self._binary, "--quiet", "--enable-tx-gas-limit", *chosen]
+
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self._port), 1).close()
             # whoever listens there may be another program
-            return self.is_running and self._config.exists()
+            return self.is_running and (self._folder / "config.json").exists()
         return False
 
     def _said(self) -> str:
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace").strip().partition("\n")[0]
+        said = (self._folder / "log").read_text(errors="replace")
+        return said.strip().partition("\n")[0]
 
     def _failure(self, said: str) -> ChainError | BrokenFileError:
         if "parse json" in said or "load-state" in said:
@@ -185,16 +190,22 @@ class Anvil:
         return NodeUnreachableError(f"anvil does not start: {said or 'it says nothing'}.")
 
 
+def move_clock(w3: Web3, timestamp: int) -> None:
+    """Takes a local chain's time forward, UTC seconds. Raises `ChainError` where that is not so."""
+    for method, value in ("evm_setNextBlockTimestamp", timestamp), ("anvil_mine", "0x1"):
+        response = w3.provider.make_request(RPCEndpoint(method), [value])
+        if "error" in response:
+            raise ChainError(
+                f"The node's clock cannot be moved to {timestamp}: {response['error']}.",
+                "Only a local chain's can, and only forward.",
+            )
+
+
 def _find(binary: str | None) -> str:
-    candidates = [
-        binary,
-        shutil.which("anvil"),
-        _CHECKOUT / ".local/bin/anvil",
-        *_CHECKOUT.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"),
-    ]
+    candidates = [binary] if binary else [shutil.which("anvil"), *_CHECKOUT.glob(_LOCKED)]
     for candidate in candidates:
-        if candidate is not None and Path(candidate).is_file():
-            return str(candidate)
+        if candidate is not None and (found := shutil.which(candidate)):
+            return found
     raise ChainError(
         "There is no anvil, which runs the local chain.",
         "Run scripts/setup, or install Foundry, or set GRIDROAM_ANVIL to the program.",

@@ -38,25 +38,17 @@ class Log:
     def note(self, what: str, outcomes: Sequence[Outcome]) -> None:
         if outcomes:
             self.incidents.append(Incident.of(what, outcomes))
-            self.count(outcomes)
 
-    def count(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            if isinstance(outcome, Receipt) and _is_refused(outcome):
-                is_opening = isinstance(outcome.message, OpenSession)
-                (self.openings if is_opening else self.reports)[_why(outcome)] += 1
+    def count(self, receipts: Iterable[Receipt]) -> None:
+        for receipt in receipts:
+            if _is_refused(receipt):
+                is_opening = isinstance(receipt.message, OpenSession)
+                (self.openings if is_opening else self.reports)[receipt.why] += 1
 
 
 def _is_refused(receipt: Receipt) -> bool:
     answer = receipt.answer
     return receipt.rejected and answer is not None and answer.status == Status.REFUSED
-
-
-def _why(receipt: Receipt) -> str:
-    if receipt.reason is not None:
-        return receipt.reason.slug
-    trouble = receipt.answer.trouble if receipt.answer else None
-    return trouble.code if trouble else "void"
 
 
 def _word(outcome: Outcome) -> str:
@@ -68,6 +60,6 @@ def _word(outcome: Outcome) -> str:
         case Receipt() if outcome.accepted:
             return "cleared" if isinstance(outcome.message, OpenSession) else "settled"
         case Receipt() if outcome.rejected:
-            return f"{'relay' if _is_refused(outcome) else 'ledger'}: {_why(outcome)}"
+            return f"{'relay' if _is_refused(outcome) else 'ledger'}: {outcome.why}"
         case _:
             return "queued"

@@ -17,9 +17,9 @@ from gridroam.station.simulator import (
     WATT_HOUR,
     Curve,
     average_power,
+    charge,
     constant,
     nothing,
-    tapered,
 )
 
 DAY, WEEK, HOUR = 86_400, 7 * 86_400, 3_600
@@ -31,9 +31,6 @@ _SEED = "the fleet of the demo"
 _CARS = {"Mougins": 110, "Caen": 40}
 _SMALL_EVERY = 12
 """Every so manyth car has the small supplier."""
-_BATTERY = 80_000
-_CHARGERS = (3_680, 7_360, 11_040, 22_080)
-"""W that cars draw from alternating current."""
 _FEED_IN_POWER = 7_360
 _PEAK = (17 * HOUR, 19 * HOUR)
 """Local seconds of the day between which cars feed back."""
@@ -132,23 +129,14 @@ def _visit(session: FileSession, car: str, start: int) -> Visit:
 
 def _curves(session: FileSession, start: int) -> tuple[Curve, Curve]:
     begin, end = session.start, session.end
+    power = market.max_power(session.station)
     peak = _feed_in_window(session, start)
     if peak:
         pause = peak[1] - peak[0]
-        imported = _charge(session, end - pause).paused(*peak)
+        imported = charge(begin, end - pause, session.energy, power).paused(*peak)
         energy = _FEED_IN_POWER * pause // WATT_HOUR
         return imported, constant(*peak, energy, _FEED_IN_POWER)
-    return _charge(session, end), nothing(begin)
-
-
-def _charge(session: FileSession, end: int) -> Curve:
-    """At what the car draws: the least of the usual powers that is enough, or the station's."""
-    most = market.max_power(session.station)
-    needed = average_power(session.start, end, session.energy)
-    if most > _CHARGERS[-1]:
-        return tapered(session.start, end, session.energy, most, _BATTERY)
-    power = next((power for power in _CHARGERS if power >= needed), most)
-    return constant(session.start, end, session.energy, power)
+    return charge(begin, end, session.energy, power), nothing(begin)
 
 
 def _feed_in_window(session: FileSession, start: int) -> tuple[int, int] | None:

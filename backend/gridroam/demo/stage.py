@@ -13,7 +13,7 @@ from hexbytes import HexBytes
 from web3.types import TxReceipt
 
 from gridroam.chain import abi
-from gridroam.chain.anvil import Anvil
+from gridroam.chain.anvil import Anvil, move_clock
 from gridroam.chain.deploy import deploy
 from gridroam.chain.events import Event, decode
 from gridroam.chain.ledger import Ledger
@@ -44,6 +44,8 @@ class Stage:
         self.folder = folder
         self.anvil = Anvil(timestamp=scenario.start - _SETTING_UP, accounts=3)
         self.cables: dict[str, Cable] = {}
+        self.receipts: list[Receipt] = []
+        """Of all messages, as they became final."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -72,18 +74,17 @@ class Stage:
 
     def move_to(self, moment: int) -> None:
         """The chain's clock goes on from there."""
-        self.anvil.set_next_time(moment)
-        self.anvil.mine()
+        move_clock(self.ledger.w3, moment)
 
     def play(self, moment: int) -> list[Receipt]:
         """All stations do what happens up to a moment, at the same time."""
         busy = [replay for replay in self.replays.values() if replay.is_busy(moment)]
         return [r for receipts in self._pool.map(_advance(moment), busy) for r in receipts]
 
-    def flush(self) -> list[Receipt]:
+    def flush(self) -> None:
         """All stations send what they still have."""
-        replays = self.replays.values()
-        return [r for replay in replays for r in replay.station.flush(_PATIENCE)]
+        for replay in self.replays.values():
+            replay.station.flush(_PATIENCE)
 
     def idle(self) -> Iterable[Replay]:
         """Stations without a car."""
@@ -129,7 +130,14 @@ class Stage:
         for index, member in enumerate(self.market.stations.values()):
             path = self.folder / "stations" / f"{member.number}.jsonl"
             cable = self.cables[member.name] = Cable(self._client)
-            station = Station(member.number, member.key, self.ledger.domain, cable, path)
+            station = Station(
+                member.number,
+                member.key,
+                self.ledger.domain,
+                cable,
+                path,
+                on_final=self.receipts.append,
+            )
             stack.enter_context(station)
             plan = [v.session for v in self.scenario.visits if v.station == member.name]
             first = Registers(_FIRST_REGISTER + index * _REGISTER_STEP, 0)

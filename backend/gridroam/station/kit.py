@@ -5,7 +5,7 @@ must not be forgotten is `state`'s; readings come from the integrator's meter.
 
 import threading
 import time as clock
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -64,6 +64,13 @@ class Receipt:
         return not self.accepted and not self.queued
 
     @property
+    def why(self) -> str:
+        """Why it was rejected, as one word: the reason's slug, the relay's code, or `void`."""
+        if self.reason is not None:
+            return self.reason.slug
+        return self.answer.trouble.code if self.answer and self.answer.trouble else "void"
+
+    @property
     def reason(self) -> Reason | None:
         """The ledger's; `None` where the relay had another, which is in `answer.trouble`."""
         return self.answer.reason if self.answer else None
@@ -81,15 +88,18 @@ class Station:
         state_path: Path,
         *,
         wait: float = 20.0,
+        on_final: Callable[[Receipt], None] | None = None,
     ) -> None:
         """`key` is the secp256k1 private key, 32 bytes; `wait` (s) how long a call waits for the
-        ledger. Raises `StoreError` if the state is in use, damaged or another station's."""
+        ledger. `on_final` hears of every message that is accepted or rejected, also of those that
+        were queued. Raises `StoreError` if the state is in use, damaged or another station's."""
         self.number = number
         self._key = key
         self._domain = domain
         self._relay = relay
         self._wait = wait
         self._state = StationState(state_path, number, domain)
+        self._on_final = on_final
         self._lock = threading.RLock()
         self._backoff = Backoff()
 
@@ -270,12 +280,15 @@ class Station:
     def _take(self, batch: list[Signed], answers: list[Answer], receipts: list[Receipt]) -> bool:
         """Takes the answers in order, up to the first that is not final or voids what follows."""
         for taken, (signed, answer) in enumerate(zip(batch, answers, strict=False)):
-            message = signed.message
-            receipts.append(Receipt(message, answer))
-            if not _is_final(answer, message):
+            receipt = Receipt(signed.message, answer)
+            if receipt.queued:
+                receipts.append(receipt)
                 return taken > 0
             void = self._state.answered(answer.reason, accepted=answer.accepted)
-            receipts.extend(Receipt(follower, void=True) for follower in void)
+            for final in (receipt, *(Receipt(follower, void=True) for follower in void)):
+                receipts.append(final)
+                if self._on_final:
+                    self._on_final(final)
             if not answer.accepted:
                 return True
         return bool(answers)

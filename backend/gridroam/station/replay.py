@@ -20,6 +20,15 @@ class PlannedSession:
     exported: Curve
 
 
+def moments(sessions: Iterable[PlannedSession], step: int) -> set[int]:
+    """Every full `step` of seconds in or right after which something happens."""
+    found: set[int] = set()
+    for session in sessions:
+        first, last = (-(-time // step) * step for time in (session.start, session.end))
+        found.update(range(first, last + 1, step))
+    return found
+
+
 class Replay:
     """One station and its sessions, which do not overlap. `registers` is what its meter shows,
     `every` the seconds after which a session that still runs is reported."""

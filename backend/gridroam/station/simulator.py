@@ -15,8 +15,10 @@ from gridroam.station.meter import Registers
 
 WATT_HOUR = 3600
 """Watt-seconds."""
-_KNEE = 80
-"""State of charge in percent above which direct current tapers off."""
+_CHARGERS = (3_680, 7_360, 11_040, 22_080)
+"""W that cars draw from alternating current."""
+_BATTERY = 80_000
+"""Wh of a usual one."""
 _TAPER = ((85, 90), (90, 70), (95, 50), (100, 30))
 """Up to this state of charge at this share of the power, both in percent."""
 
@@ -74,6 +76,16 @@ class SimulatedMeter:
 def nothing(start: int) -> Curve:
     """No energy at all."""
     return Curve(((start, 0),))
+
+
+def charge(start: int, end: int, energy: int, max_power: int) -> Curve:
+    """As cars do at a station of that power: with alternating current at the least of the usual
+    powers that is enough, with direct current tapering off. Raises as `constant` does."""
+    if max_power > _CHARGERS[-1]:
+        return tapered(start, end, energy, max_power, _BATTERY)
+    needed = average_power(start, end, energy)
+    power = next((power for power in _CHARGERS if needed <= power <= max_power), max_power)
+    return constant(start, end, energy, power)
 
 
 def constant(start: int, end: int, energy: int, power: int) -> Curve:
