@@ -285,6 +285,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
     }
 
     /// @dev Loads each account once, also where one participant has several roles, and saves it once.
+    // slither-disable-next-line incorrect-equality numbers of participants and a state, no balances
     function _postAll(
         Session memory s,
         IRegistry.Station memory station,
@@ -329,6 +330,7 @@ abstract contract Sessions is Accounts, Vehicles, EIP712("Gridroam", "1"), ISess
         if (station.gridOperator == 0 || station.key == address(0)) {
             return Reason.UnknownStation;
         }
+        // slither-disable-next-line unused-return without a signature the signer is 0, and no key is
         (address signer,,) = ECDSA.tryRecoverCalldata(digest, Messages.signatureOf(message));
         // a former key is looked up only when the present one did not sign
         bool authentic = signer == station.key || REGISTRY.maySign(number, signer, time);
