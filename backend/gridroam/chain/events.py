@@ -234,6 +234,12 @@ class BatchRecorded(Event):
 Log = Mapping[str, Any]
 
 
+def kinds() -> list[type[Event]]:
+    """Every event that there is."""
+    classes = [value for value in globals().values() if isinstance(value, type)]
+    return [cls for cls in classes if issubclass(cls, Event) and cls is not Event]
+
+
 def decode(log: Log) -> Event | None:
     """The event in a log as web3 or the node gives it; `None` for a log of something else."""
     topics = [_bytes(topic) for topic in log["topics"]]
@@ -266,7 +272,7 @@ def _get_logs(w3: Web3, addresses: list[str], first: int, last: int) -> list[Log
 
 @cache
 def _decoders() -> dict[bytes, Callable[[Log, list[bytes]], Event]]:
-    classes = {cls.__name__: cls for cls in Event.__subclasses__()}
+    classes = {cls.__name__: cls for cls in kinds()}
     return {
         found.topic: _decoder(found, classes[found.name])
         for contract in ("Ledger", "Registry")

@@ -107,7 +107,7 @@ class Ledger:
     def offers_default_supply(
         self, supplier: int, operator: int, block: BlockIdentifier = "latest"
     ) -> bool:
-        """Whether the supplier agrees to supply unregistered vehicles at the operator's stations."""
+        """Whether the supplier supplies unregistered vehicles at the operator's stations."""
         arguments = supplier, operator
         return cast("bool", self._read("Registry", "offersDefaultSupply", *arguments, block=block))
 

@@ -58,7 +58,10 @@ class _Provider(HTTPProvider):
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         with self._translated():
-            return super().make_request(method, params)
+            response = super().make_request(method, params)
+            if not {"result", "error"} & set(response):
+                raise ValueError("no answer to a JSON-RPC request")
+            return response
 
     def make_batch_request(
         self, batch_requests: list[tuple[RPCEndpoint, Any]]

@@ -15,6 +15,8 @@ _BUILT_IN = {
     bytes.fromhex("4e487b71"): ("Panic", ("uint256",)),
 }
 
+_OUT_OF_GAS = ("out of gas", "outofgas", "oog")  # as nodes and anvil put it
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -24,6 +26,8 @@ def translated() -> Iterator[None]:
     except ContractLogicError as error:
         raise _reverted(error) from error
     except Web3RPCError as error:
+        if any(words in str(error.message).lower() for words in _OUT_OF_GAS):
+            raise RevertedError("OutOfGas") from error
         raise ChainError(f"The node refused: {error.message}.") from error
 
 

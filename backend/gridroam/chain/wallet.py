@@ -107,6 +107,8 @@ class Wallet:
                 self.w3.eth.call(again, receipt["blockNumber"])
         except RevertedError as error:
             return error
+        except ChainError:
+            pass
         return RevertedError("", (), f"Transaction {tx_hash.to_0x_hex()} failed.")
 
 
