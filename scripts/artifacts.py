@@ -6,10 +6,10 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import solcx
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "backend/gridroam/chain/artifacts"
@@ -27,12 +27,13 @@ SOURCES = {
 
 
 def foundry_profile() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "foundry.toml").read_text())["profile"]["default"]
+    settings = tomllib.loads((ROOT / "foundry.toml").read_text())
+    return cast("dict[str, Any]", settings["profile"]["default"])
 
 
 def compiler_version() -> str:
     """The version that package.json pins; the shim and ape use the same."""
-    return json.loads((ROOT / "package.json").read_text())["dependencies"]["solc"]
+    return str(json.loads((ROOT / "package.json").read_text())["dependencies"]["solc"])
 
 
 def check_ape_agrees(profile: dict[str, Any]) -> None:

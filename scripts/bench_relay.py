@@ -26,7 +26,7 @@ from gridroam.relay.client import RelayClient
 from gridroam.relay.schemas import message_json
 
 STATIONS = 400
-ROUNDS = 5
+ROUNDS = 8
 PLAIN_SESSIONS = 100
 SINGLE_SESSIONS, SINGLE_CLIENTS = 400, 16
 CLEARINGS, CLEARINGS_PER_S = 400, 25
