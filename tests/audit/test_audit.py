@@ -1,6 +1,6 @@
 """An honest chain agrees; whatever is changed about it is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -27,9 +27,12 @@ class Liar(NodeSource):
         self._transaction = transaction
         self._event = event
 
-    def transaction(self, tx_hash: bytes) -> Transaction:
-        to, calldata = super().transaction(tx_hash)
-        return Transaction(to, self._transaction("0x" + tx_hash.hex(), calldata))
+    def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]:
+        true = zip(hashes, super().transactions(hashes), strict=True)
+        return [
+            Transaction(to, self._transaction("0x" + tx_hash.hex(), calldata))
+            for tx_hash, (to, calldata) in true
+        ]
 
     def events(self, first: int, last: int) -> list[events.Event]:
         changed = (self._event(event) for event in super().events(first, last))
@@ -194,10 +197,10 @@ def test_audit__chain_changes_meanwhile__cannot_be_done(
     class Reorganising(NodeSource):
         asked = 0
 
-        def block(self, number: int | None = None) -> Block:
-            found = super().block(number)
-            self.asked += number == ledger.w3.eth.block_number
-            return found._replace(hash=bytes(32)) if self.asked > 1 else found
+        def blocks(self, numbers: Sequence[int]) -> list[Block]:
+            self.asked += numbers == [self.newest()]
+            forked = {"hash": bytes(32)} if self.asked > 1 else {}
+            return [block._replace(**forked) for block in super().blocks(numbers)]
 
     with pytest.raises(ChainError, match="changed its block"):
         audit.run(Reorganising(ledger))

@@ -53,7 +53,7 @@ def test_audit__random_hostile_traffic__agrees_with_every_decision() -> None:
         Hostile(Traffic(anvil, ledger, market), Random(SEED)).run(batches=100)
         source = NodeSource(ledger)
         report = audit.run(source)
-        happened = {type(event).__name__ for event in source.events(0, source.block().number)}
+        happened = {type(event).__name__ for event in source.events(0, source.newest())}
 
     assert [str(difference) for difference in report.differences] == []
     assert report.counts["settled"] > 100

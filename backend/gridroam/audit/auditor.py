@@ -19,7 +19,7 @@ def run(source: Source, *, block: int | None = None, progress: Progress | None =
 
     Raises `ChainError` if the chain cannot be read.
     """
-    last = source.block(block)
+    (last,) = source.blocks([source.newest() if block is None else block])
     first = source.first_block(last.number)
     findings = Findings()
     replay = Replay(source.ledger.domain, findings)
@@ -31,7 +31,7 @@ def run(source: Source, *, block: int | None = None, progress: Progress | None =
             progress(first, page.last, last.number)
     vault = _compare_vault(replay, source, last, findings)
     replay.counts["state"] = compare_state(replay.market, source.ledger, last.number, findings)
-    if source.block(last.number).hash != last.hash:
+    if source.blocks([last.number]) != [last]:
         raise reorganised(last.number)
     return report_of(replay, findings, (first, last), source.ledger.registry_address, vault)
 

@@ -26,7 +26,6 @@ FIRST_PAGE = 1_000
 """Blocks."""
 PAGE_EVENTS = 10_000
 """What a page should hold: pages grow and shrink towards it."""
-CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,8 @@ class _Reader:
         groups = [tuple(group) for _, group in groupby(found, key=lambda e: e.at.tx_hash)]
         batches = [group[0].at.tx_hash for group in groups if _is_batch(group)]
         numbers = sorted({group[0].at.block for group in groups})
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            blocks = dict(zip(numbers, pool.map(self._source.block, numbers), strict=True))
-            sent = dict(zip(batches, pool.map(self._source.transaction, batches), strict=True))
+        blocks = dict(zip(numbers, self._source.blocks(numbers), strict=True))
+        sent = dict(zip(batches, self._source.transactions(batches), strict=True))
         return Page([self._entry(group, blocks, sent) for group in groups], last)
 
     @staticmethod

@@ -100,17 +100,6 @@ class Ledger:
     def meter_of(self, station: int, block: BlockIdentifier = "latest") -> bytes:
         return cast("bytes", self._read("Registry", "meterOf", station, block=block))
 
-    def grid_operator_of(self, meter: bytes, block: BlockIdentifier = "latest") -> int:
-        """The number of the grid operator that registered the meter, or 0."""
-        return self._read_int("Registry", "gridOperatorOf", meter, block=block)
-
-    def offers_default_supply(
-        self, supplier: int, operator: int, block: BlockIdentifier = "latest"
-    ) -> bool:
-        """Whether the supplier supplies unregistered vehicles at the operator's stations."""
-        arguments = supplier, operator
-        return cast("bool", self._read("Registry", "offersDefaultSupply", *arguments, block=block))
-
     def tariff_count(self, participant: int, role: int, block: BlockIdentifier = "latest") -> int:
         return self._read_int("Registry", "tariffCount", participant, role, block=block)
 
