@@ -19,7 +19,9 @@ def messages_response(entries: Sequence[Entry]) -> JSONResponse:
     if len(helpless) == len(entries):
         return problem_response(helpless[0])
     if problems and len(entries) == 1:
-        return problem_response(problems[0], digest=_hex(entries[0][0]))
+        reason = problems[0].reason
+        about = {"digest": _hex(entries[0][0]), "reason": reason.slug if reason else None}
+        return problem_response(problems[0], **about)
     final = all(isinstance(v, Problem) or v.status.final for _, v in entries)
     content = {"messages": [answer(digest, verdict) for digest, verdict in entries]}
     return JSONResponse(content, 200 if final else 202)

@@ -167,7 +167,7 @@ def _refused(problem: dict[str, Any]) -> Answer:
     return Answer(
         digest=bytes.fromhex(digest[2:]) if digest else None,
         status=Status.REFUSED,
-        reason=_REASONS.get(problem["code"]),
+        reason=_REASONS.get(problem["reason"] or ""),
         trouble=_trouble(problem),
     )
 

@@ -22,7 +22,7 @@ from gridroam.domain.reasons import Reason
 from gridroam.errors import ChainError, GridroamError, NodeUnreachableError, StoreError
 from gridroam.messages import EnergyReport, OpenSession, Signed
 from gridroam.relay.log import log
-from gridroam.relay.outcomes import USED, History
+from gridroam.relay.outcomes import PERHAPS_BEFORE, History
 from gridroam.relay.problems import Problem, of_reason
 from gridroam.relay.simulation import Arrival, Simulation
 from gridroam.store.outbox import STORED, Addition, Outbox, Outcome
@@ -93,7 +93,7 @@ class Door:
         if reason.decides:
             allowed = self._refusals.allow(arrival.station)
             return STORED if allowed else _too_many_refusals(arrival, reason)
-        found = self._find(arrival) if reason in USED else None
+        found = self._find(arrival) if reason in PERHAPS_BEFORE else None
         return found or of_reason(reason, self._detail(arrival, reason))
 
     def _find(self, arrival: Arrival) -> Outcome | None:

@@ -163,7 +163,7 @@ class Flights:
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
         """A message that was accepted before is accepted, whoever had sent it."""
-        if outcome.reason not in outcomes.USED:
+        if outcome.reason not in outcomes.PERHAPS_BEFORE:
             return outcome
         try:
             return self._history.find(message.body) or outcome

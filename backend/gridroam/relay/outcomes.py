@@ -18,8 +18,11 @@ from gridroam.messages import EnergyReport, Message, OpenSession
 from gridroam.store.batches import Waiting
 from gridroam.store.outbox import Outcome
 
-USED = frozenset({Reason.SESSION_USED, Reason.REPORT_USED})
-"""Of a message that was accepted before, or of another one with its number."""
+PERHAPS_BEFORE = frozenset(
+    {Reason.SESSION_USED, Reason.STATION_BUSY, Reason.REPORT_USED, Reason.SESSION_NOT_OPEN}
+)
+"""Reasons that the ledger has for a message that it accepted before: while the session was open, or
+when it is over or another one is open; and for other messages."""
 
 _GREATEST_SKEW = 3600
 _TOPICS = {event.name: "0x" + event.topic.hex() for event in abi.events("Ledger")}
@@ -71,6 +74,8 @@ class History:
         """What the ledger decided about this very message; `None` if it never accepted it, nor
         refused its opening for good."""
         message = messages.unpack(body).message
+        if self._ledger.session(message.station).number < message.session:
+            return None
         digest = messages.digest(self._ledger.domain, message)
         for log in self._logs(message):
             event = events.decode(log)

@@ -113,7 +113,8 @@ class ProblemOut(BaseModel):
     code: Annotated[str, Field(description="stable, for machines")]
     hint: Annotated[str, Field(description="what to do")]
     field: Annotated[str | None, Field(description="where in the request")] = None
-    digest: Annotated[str | None, Field(description="of the message it is about")] = None
+    digest: Annotated[str | None, Field(description="of the only message sent")] = None
+    reason: Annotated[str | None, Field(description="the ledger's, for that message")] = None
 
 
 class LinksOut(BaseModel):

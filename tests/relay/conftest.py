@@ -1,0 +1,50 @@
+"""A relay on the shared chain, for each test with a database of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from plug import Plug, plugs
+from serving import served, settings
+
+from gridroam.chain import abi
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.ledger import Ledger
+from gridroam.chain.wallet import Wallet
+from gridroam.devnet.members import Market
+from gridroam.relay.client import RelayClient
+
+
+@pytest.fixture
+def all_plugs(ledger: Ledger, market: Market) -> list[Plug]:
+    return plugs(ledger, market)
+
+
+@pytest.fixture
+def plug(all_plugs: list[Plug]) -> Plug:
+    return all_plugs[0]
+
+
+@pytest.fixture
+def other_plug(all_plugs: list[Plug]) -> Plug:
+    return all_plugs[1]
+
+
+@pytest.fixture
+def relay_url(anvil: Anvil, ledger: Ledger, tmp_path: Path) -> Iterator[str]:
+    with served(settings(anvil, ledger.address, tmp_path / "relay.db")) as url:
+        yield url
+
+
+@pytest.fixture
+def relay(relay_url: str) -> Iterator[RelayClient]:
+    with RelayClient(relay_url) as client:
+        yield client
+
+
+@pytest.fixture
+def no_default_supply(anvil: Anvil, ledger: Ledger, market: Market) -> None:
+    """Vehicles that nobody registered have no supplier."""
+    calldata = abi.functions("Registry")["setDefaultSupplier"]
+    operator = Wallet(anvil.w3, market.participants["Ladeland"].account)
+    operator.call(ledger.registry_address, calldata, 0)

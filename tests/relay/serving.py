@@ -1,0 +1,97 @@
+"""A relay to test against: the whole server in a thread, or as a process that can be killed."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gridroam.chain.anvil import Anvil
+from gridroam.relay.app import create_app
+from gridroam.relay.service import Relay
+from gridroam.settings import RelaySettings
+
+SENDER = 9
+"""Which of anvil's accounts the relay sends from."""
+
+
+def settings(anvil: Anvil, ledger: str, db: Path, **more: Any) -> RelaySettings:
+    chosen = {"batch_seconds": 0.02, "sender_key": "0x" + anvil.keys[SENDER].hex(), **more}
+    return RelaySettings(rpc=anvil.url, ledger=ledger, db=str(db), port=0, **chosen)
+
+
+@contextmanager
+def served(chosen: RelaySettings) -> Iterator[str]:
+    """The address of a relay that runs in this process, behind a real server."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    config = uvicorn.Config(create_app(Relay.open(chosen)), log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+class RelayProcess:
+    """`gridroam relay` as an operator runs it."""
+
+    def __init__(self, rpc: str, ledger: str, key: bytes, folder: Path, *options: str) -> None:
+        self._log = folder / "relay.log"
+        self._environment = {**os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex()}
+        command = f"relay --rpc {rpc} --ledger {ledger} --db {folder}/relay.db --port 0"
+        entry = "from gridroam.cli import main; main()"
+        self._command = [sys.executable, "-c", entry, *command.split(), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Gives its address."""
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=log, stderr=log
+            )
+        wait_until(lambda: self._address() or self._process.poll() is not None)
+        address = self._address()
+        assert address, self.log
+        return address
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        return self._end(signal.SIGTERM)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def _address(self) -> str | None:
+        found = re.search(r" at (http://\S+)", self.log)
+        return found and found[1]
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(how)
+        return self._process.wait(20)
+
+
+def wait_until(condition: Any, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
