@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gridroam.chain import events
 from gridroam.domain.delivery import Status
 from gridroam.messages import OpenSession
-from gridroam.station.kit import Receipt
+from gridroam.station.receipt import Receipt
 
 Outcome = Receipt | events.Event
 

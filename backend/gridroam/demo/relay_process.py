@@ -10,6 +10,7 @@ from typing import Self
 
 from eth_account import Account
 
+from gridroam.chain.anvil import die_with_parent
 from gridroam.errors import RelayUnreachableError
 
 _START_TIMEOUT = 30.0
@@ -40,7 +41,12 @@ class RelayProcess:
         with self._log.open("wb") as log:
             # a group of its own: Ctrl-C is for us, who stop it when the stations have stopped
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509
             )
         try:
             self.url = self._wait_for_url()

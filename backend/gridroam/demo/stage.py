@@ -24,8 +24,9 @@ from gridroam.demo.relay_process import RelayProcess
 from gridroam.demo.scenario import HOUR, Scenario
 from gridroam.devnet.market import build
 from gridroam.relay.client import RelayClient
-from gridroam.station.kit import Receipt, Station
+from gridroam.station.kit import Station
 from gridroam.station.meter import Registers
+from gridroam.station.receipt import Receipt
 from gridroam.station.replay import Replay
 
 _SETTING_UP = HOUR

@@ -11,8 +11,8 @@ from gridroam.demo.scenario import HOUR, Scenario, Visit, car_id
 from gridroam.demo.stage import Stage
 from gridroam.devnet.plan import secret
 from gridroam.messages import EnergyReport, Message, OpenSession, sign, unpack
-from gridroam.station.kit import Receipt
 from gridroam.station.meter import Registers
+from gridroam.station.receipt import Receipt
 
 _GLITCH = 1_000_000
 """Wh that a broken meter jumps by."""

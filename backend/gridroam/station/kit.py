@@ -6,13 +6,11 @@ must not be forgotten is `state`'s; readings come from the integrator's meter.
 import threading
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import MAX_BOUNDARIES, boundaries_between
 from gridroam.errors import InvalidInputError, RelayProblemError, RelayUnreachableError
 from gridroam.messages import (
@@ -28,52 +26,16 @@ from gridroam.relay.client import Answer
 from gridroam.relay.schemas import MAX_MESSAGES
 from gridroam.station.backoff import Backoff
 from gridroam.station.meter import Meter, Registers, boundaries
+from gridroam.station.receipt import Receipt
 from gridroam.station.state import StationState
 
 
-class Sender(Protocol):
+class Relay(Protocol):
     """The way to the relay: `gridroam.relay.client.RelayClient`."""
 
     def send(
         self, messages: Sequence[Signed], domain: Domain | None = None, wait: float = 0.0
     ) -> list[Answer]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a message: accepted, queued (it will be sent again), or rejected for good.
-
-    `answer` is the relay's last one. Without any, the message is queued, or void: rejected unsent
-    because one that it follows was rejected."""
-
-    message: Message
-    answer: Answer | None = None
-    void: bool = False
-
-    @property
-    def accepted(self) -> bool:
-        """The session is cleared, or the report settled."""
-        return self.answer is not None and self.answer.accepted
-
-    @property
-    def queued(self) -> bool:
-        return not self.void and (self.answer is None or not _is_final(self.answer, self.message))
-
-    @property
-    def rejected(self) -> bool:
-        return not self.accepted and not self.queued
-
-    @property
-    def why(self) -> str:
-        """Why it was rejected, as one word: the reason's slug, the relay's code, or `void`."""
-        if self.reason is not None:
-            return self.reason.slug
-        return self.answer.trouble.code if self.answer and self.answer.trouble else "void"
-
-    @property
-    def reason(self) -> Reason | None:
-        """The ledger's; `None` where the relay had another, which is in `answer.trouble`."""
-        return self.answer.reason if self.answer else None
 
 
 class Station:
@@ -84,7 +46,7 @@ class Station:
         number: int,
         key: bytes,
         domain: Domain,
-        relay: Sender,
+        relay: Relay,
         state_path: Path,
         *,
         wait: float = 20.0,
@@ -292,13 +254,6 @@ class Station:
             if not answer.accepted:
                 return True
         return bool(answers)
-
-
-def _is_final(answer: Answer, message: Message) -> bool:
-    """A report's opening was answered before it: if its session is not open, it never will be."""
-    if answer.reason == Reason.SESSION_NOT_OPEN and isinstance(message, EnergyReport):
-        return answer.final
-    return answer.final and not answer.may_pass_later
 
 
 def _receipt(message: Message, receipts: list[Receipt]) -> Receipt:

@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gridroam.station.kit import Receipt, Station
+from gridroam.station.kit import Station
 from gridroam.station.meter import Registers
+from gridroam.station.receipt import Receipt
 from gridroam.station.simulator import Curve, SimulatedMeter
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridroam.messages import Domain
-from gridroam.station.kit import Receipt, Sender, Station
+from gridroam.station.kit import Relay, Station
 from gridroam.station.planning import Plan
 from gridroam.station.replay import Replay, moments
 from gridroam.station.tally import Tally
@@ -28,7 +28,7 @@ def play(
     plan: Plan,
     stations: Mapping[str, Identity],
     domain: Domain,
-    relay: Sender,
+    relay: Relay,
     state: Path,
     *,
     step: int,
@@ -36,12 +36,12 @@ def play(
 ) -> Tally:
     """Plays everything in the plan. `go_to` returns when the clock shows a moment, of which there
     is one every `step` seconds while anything happens. What the stations keep goes to `state`."""
-    receipts: list[Receipt] = []
+    tally = Tally()
     with ExitStack() as stack:
         replays = []
         for name, sessions in plan.sessions.items():
             who, path = stations[name], state / f"{stations[name].number}.jsonl"
-            station = Station(who.number, who.key, domain, relay, path, on_final=receipts.append)
+            station = Station(who.number, who.key, domain, relay, path, on_final=tally.add)
             stack.enter_context(station)
             replays.append(Replay(station, sessions, station.registers, max(step, 900)))
         pool = stack.enter_context(ThreadPoolExecutor(max(1, len(replays))))
@@ -50,4 +50,4 @@ def play(
             go_to(moment)
             list(pool.map(lambda replay, until=moment: replay.advance(until), replays))
         list(pool.map(lambda replay: replay.station.flush(_PATIENCE), replays))
-    return Tally.of(receipts)
+    return tally

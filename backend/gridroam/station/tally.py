@@ -1,12 +1,12 @@
 """What became of stations' messages, counted from their receipts."""
 
+import threading
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gridroam.messages import OpenSession
-from gridroam.station.kit import Receipt
 from gridroam.station.meter import Registers
+from gridroam.station.receipt import Receipt
 
 
 @dataclass(slots=True)
@@ -19,25 +19,24 @@ class Tally:
     exported: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     _last: dict[int, Registers] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @classmethod
-    def of(cls, receipts: Iterable[Receipt]) -> "Tally":
-        """From all that are final; those of a station in their order, from an opening on."""
-        tally = cls()
-        for receipt in receipts:
+    def add(self, receipt: Receipt) -> None:
+        """One that is final; a station's in their order. From any thread."""
+        with self._lock:
             if receipt.accepted:
-                tally._add(receipt)
+                self._accept(receipt)
             else:
-                tally.rejected[receipt.why] += 1
-        return tally
+                self.rejected[receipt.why] += 1
 
-    def _add(self, receipt: Receipt) -> None:
+    def _accept(self, receipt: Receipt) -> None:
         m = receipt.message
         now = Registers(m.import_register, m.export_register)
+        before = self._last.get(m.station, now)
+        self._last[m.station] = now
         if isinstance(m, OpenSession):
             self.cleared += 1
-        else:
-            self.settled += 1
-            self.imported += now.imported - self._last[m.station].imported
-            self.exported += now.exported - self._last[m.station].exported
-        self._last[m.station] = now
+            return
+        self.settled += 1
+        self.imported += now.imported - before.imported
+        self.exported += now.exported - before.exported
