@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {Reason} from "../../contracts/interfaces/Reason.sol";
-import {Fixture} from "./Fixture.sol";
+import {Drawing} from "./Drawing.sol";
 
 /// @notice The decision about an opening, which uses its session number up, and the reserves it holds.
 ///
@@ -19,7 +19,7 @@ import {Fixture} from "./Fixture.sol";
 /// │   ├── the supplier has open claims or too little: SupplierNotCovered
 /// │   └── the grid operator, where it may have to pay: GridOperatorNotCovered
 /// └── cleared: the reserves are held, exact to the nano-euro, until the session ends
-contract ClearingTest is Fixture {
+contract ClearingTest is Drawing {
     // ------------------------------------------------------------------------------------------- Refusals
 
     /// @dev Everything is wrong at first and is set right one by one: the reasons come in their order.
@@ -281,7 +281,7 @@ contract ClearingTest is Fixture {
 
     /// @dev Against the protocol's sentence, with the smallest balances that can cover and one unit less.
     function testFuzz_reserves(Drawn memory d) public {
-        (d.grid, d.operator) = (clean(d.grid, true), clean(d.operator, false));
+        (d.grid, d.operator) = (cleanTariff(d.grid, true), cleanTariff(d.operator, false));
         d.reserveWh = uint32(bound(d.reserveWh, 0, 1e6));
         IRegistry.Limits memory limits = defaultLimits();
         limits.reserveWh = d.reserveWh;
@@ -352,29 +352,6 @@ contract ClearingTest is Fixture {
             else received = max(received, uint256(prices[i]));
         }
         return (supplies + d.reserveWh * paid, d.reserveWh * received);
-    }
-
-    function clean(IRegistry.Tariff memory t, bool exports)
-        private
-        pure
-        returns (IRegistry.Tariff memory)
-    {
-        (t.importStandard, t.importHigh, t.importLow) =
-        (price(t.importStandard), price(t.importHigh), price(t.importLow));
-        t.exportStandard = exports ? signedPrice(t.exportStandard) : int32(0);
-        t.exportHigh = exports ? signedPrice(t.exportHigh) : int32(0);
-        t.exportLow = exports ? signedPrice(t.exportLow) : int32(0);
-        t.sessionFee = uint32(bound(t.sessionFee, 0, 5_000_000));
-        (t.validFrom, t.levels) = (uint32(START), 0);
-        return t;
-    }
-
-    function price(uint32 seed) private pure returns (uint32) {
-        return uint32(bound(seed, 0, 2_000_000));
-    }
-
-    function signedPrice(int32 seed) private pure returns (int32) {
-        return int32(int256(bound(uint32(seed), 0, 4_000_000)) - 2_000_000);
     }
 
     function max(uint256 a, uint256 b) private pure returns (uint256) {
