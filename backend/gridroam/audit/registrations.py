@@ -10,7 +10,7 @@ from functools import singledispatchmethod
 from gridroam.chain import events
 from gridroam.domain.accounts import Accounts
 from gridroam.domain.market import Market
-from gridroam.domain.participants import Participants, Role
+from gridroam.domain.participants import Participants
 from gridroam.domain.stations import Stations
 from gridroam.domain.units import NOBODY, Timestamp
 from gridroam.domain.vehicles import Vehicles
@@ -113,7 +113,7 @@ class Registrar:
     @apply.register
     def _(self, event: events.TariffPublished) -> Determined:
         publish = self.market.registry.publish_tariff
-        return {"version": publish(event.participant, Role(event.role), event.tariff, self.now)}
+        return {"version": publish(event.participant, event.role, event.tariff, self.now)}
 
     # ------------------------------------------------------------------------------------ vehicles
 

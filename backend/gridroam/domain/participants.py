@@ -3,7 +3,6 @@
 Which account may act for whom is the contract's affair: here, acts carry participants' numbers.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
@@ -93,9 +92,6 @@ class Participants:
         self.require_known(number)
         return self.by_number[number]
 
-    def __iter__(self) -> Iterator[ParticipantId]:
-        return iter(self.by_number)
-
     def is_active(self, number: ParticipantId, role: Role) -> bool:
         participant = self.by_number.get(number)
         return participant is not None and participant.active and participant.roles & role != 0
@@ -145,7 +141,8 @@ class Participants:
     def move_account(self, number: ParticipantId, to: Address) -> None:
         previous = self[number].account
         self._take(to, number)
-        del self.by_account[previous]
+        if previous != to:
+            del self.by_account[previous]
         self[number].account = to
 
     def offer_default_supply(
@@ -165,7 +162,8 @@ class Participants:
 
     def _take(self, account: Address, number: ParticipantId) -> None:
         require(account != NO_KEY, "InvalidAccount", account)
-        require(account not in self.by_account, "AccountTaken", account)
+        holder = self.by_account.get(account, number)
+        require(holder == number, "AccountTaken", account)
         self.by_account[account] = number
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gridroam.domain.participants import Limits, Participants, Role
+from gridroam.domain.participants import Limits, Participants
 from gridroam.domain.stations import Stations
 from gridroam.domain.tariff import Tariff
 from gridroam.domain.tariffs import Tariffs
@@ -31,6 +31,6 @@ class Registry:
         return limits
 
     def publish_tariff(
-        self, participant: ParticipantId, role: Role, tariff: Tariff, now: Timestamp
+        self, participant: ParticipantId, role: int, tariff: Tariff, now: Timestamp
     ) -> Version:
         return self.tariffs.publish(participant, role, tariff, self.limits, now)

@@ -33,14 +33,15 @@ class Tariffs:
         return NO_VERSION
 
     def publish(
-        self, participant: ParticipantId, role: Role, tariff: Tariff, limits: Limits, now: Timestamp
+        self, participant: ParticipantId, role: int, tariff: Tariff, limits: Limits, now: Timestamp
     ) -> Version:
         """The next version: the first may start with the running slot, a later one after the
         notice, and only one may lie in the future."""
         require(role in (Role.GRID_OPERATOR, Role.STATION_OPERATOR), "InvalidRoles", f"{role}")
-        self.participants.require_active(participant, role)
-        tariff.check(role, limits)
-        versions = self.published.setdefault((participant, role), [])
+        seller = Role(role)
+        self.participants.require_active(participant, seller)
+        tariff.check(seller, limits)
+        versions = self.published.get((participant, seller), [])
         if versions:
             pending = versions[-1].valid_from
             require(pending <= now, "VersionPending", f"the last one starts at {pending}")
@@ -48,5 +49,5 @@ class Tariffs:
         starts = tariff.valid_from
         require(starts >= earliest, "TooEarly", f"it starts at {starts}, earliest {earliest}")
         require(len(versions) < MAX_VERSION, "VersionPending", "there are no more numbers")
-        versions.append(tariff)
-        return len(versions)
+        self.published[participant, seller] = [*versions, tariff]
+        return len(versions) + 1
