@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {Reason} from "../../contracts/interfaces/Reason.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @notice The Merkle root that every batch leaves, recomputed, and the proofs against it.
+///
+/// submit
+/// ├── one leaf per message in batch order: cleared, settled, rejected
+/// ├── sorted pairs, an odd node moves up
+/// └── isInBatch
+///     ├── each leaf, by its proof
+///     └── nothing by another leaf's proof, of another batch, of no batch
+contract BatchRootsTest is Fixture {
+    function test_leaves_by_outcome() public {
+        ISessions.OpenSession memory o = opening(feeding, 1, CAR, START, 0, 0);
+        ISessions.EnergyReport memory r = report(feeding, 1, 1, START, 0, 0, true, "");
+        bytes[] memory messages = new bytes[](5);
+        messages[0] = signed(o);
+        messages[1] = signed(r);
+        messages[2] = signed(r);
+        messages[3] = "garbage";
+        messages[4] = "";
+
+        bytes32[] memory leaves = new bytes32[](5);
+        uint256 reserve = 60_000 * 200_000 + 350e6;
+        leaves[0] = leaf(ledger.digestOf(o), 0, supplier, reserve, 60_000 * 150_000);
+        leaves[1] = leaf(ledger.digestOf(r), 0, 0, 350e6, 0);
+        leaves[2] = leaf(ledger.digestOf(r), uint256(Reason.SessionNotOpen), 0, 0, 0);
+        leaves[3] = leaf(keccak256("garbage"), uint256(Reason.Malformed), 0, 0, 0);
+        leaves[4] = leaf(keccak256(""), uint256(Reason.Malformed), 0, 0, 0);
+
+        vm.expectEmit(address(ledger));
+        emit ISessions.BatchRecorded(1, rootOf(leaves), 5);
+        submitAll(messages);
+        assertEq(ledger.batchRoot(1), rootOf(leaves), "root");
+        assertEq(ledger.batchCount(), 1, "count");
+    }
+
+    function test_every_leaf_of_batches_up_to_33() public {
+        for (uint256 size = 1; size <= 33; ++size) {
+            bytes[] memory messages = new bytes[](size);
+            bytes32[] memory leaves = new bytes32[](size);
+            for (uint256 i = 0; i < size; ++i) {
+                messages[i] = abi.encode(size, i);
+                leaves[i] = leaf(keccak256(messages[i]), 1, 0, 0, 0);
+            }
+            submitAll(messages);
+            uint64 number = uint64(size);
+            assertEq(ledger.batchRoot(number), rootOf(leaves), "root");
+            for (uint256 i = 0; i < size; ++i) {
+                bytes32[] memory proof = proofOf(leaves, i);
+                assertTrue(ledger.isInBatch(number, leaves[i], proof), "in the batch");
+                assertFalse(ledger.isInBatch(number - 1, leaves[i], proof), "the batch before");
+                assertFalse(ledger.isInBatch(number + 1, leaves[i], proof), "no batch yet");
+                assertFalse(ledger.isInBatch(number, ~leaves[i], proof), "another leaf");
+                uint256 other = (i + 1) % size;
+                if (other == i || sameHash(proof, proofOf(leaves, other))) continue;
+                assertFalse(ledger.isInBatch(number, leaves[other], proof), "another's proof");
+            }
+        }
+    }
+
+    function test_nothing_is_in_a_batch_that_does_not_exist() public view {
+        assertFalse(ledger.isInBatch(0, 0, new bytes32[](0)), "batch 0");
+        assertFalse(ledger.isInBatch(1, 0, new bytes32[](0)), "not yet");
+    }
+
+    /// @dev Leaves hash 160 bytes and nodes 64: the tree of two batches cannot be mixed up by their shape.
+    function test_same_messages_in_another_order_have_another_root() public {
+        submitAll(batch("a", "b", "c"));
+        submitAll(batch("a", "c", "b"));
+        submitAll(batch("b", "a", "c"));
+        assertTrue(ledger.batchRoot(1) != ledger.batchRoot(2), "the odd one tells");
+        assertEq(ledger.batchRoot(1), ledger.batchRoot(3), "pairs are sorted");
+    }
+
+    // --------------------------------------------------------------------------------------------- Helpers
+
+    function leaf(bytes32 digest, uint256 reason, uint256 a, uint256 b, uint256 c)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(digest, reason, a, b, c));
+    }
+
+    function rootOf(bytes32[] memory leaves) private pure returns (bytes32) {
+        if (leaves.length == 1) return leaves[0];
+        return rootOf(levelAbove(leaves));
+    }
+
+    function proofOf(bytes32[] memory leaves, uint256 index)
+        private
+        pure
+        returns (bytes32[] memory proof)
+    {
+        if (leaves.length == 1) return proof;
+        bytes32[] memory rest = proofOf(levelAbove(leaves), index / 2);
+        uint256 sibling = index % 2 == 0 ? index + 1 : index - 1;
+        if (sibling >= leaves.length) return rest;
+        proof = new bytes32[](rest.length + 1);
+        proof[0] = leaves[sibling];
+        for (uint256 i = 0; i < rest.length; ++i) {
+            proof[i + 1] = rest[i];
+        }
+    }
+
+    function levelAbove(bytes32[] memory nodes) private pure returns (bytes32[] memory above) {
+        above = new bytes32[]((nodes.length + 1) / 2);
+        for (uint256 i = 0; i < above.length; ++i) {
+            if (2 * i + 1 == nodes.length) {
+                above[i] = nodes[2 * i];
+                continue;
+            }
+            (bytes32 a, bytes32 b) = (nodes[2 * i], nodes[2 * i + 1]);
+            above[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+        }
+    }
+
+    function sameHash(bytes32[] memory a, bytes32[] memory b) private pure returns (bool) {
+        return keccak256(abi.encode(a)) == keccak256(abi.encode(b));
+    }
+}
