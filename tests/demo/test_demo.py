@@ -1,7 +1,6 @@
 """The demo as users start it: the figures hold, and nothing is left behind."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -95,7 +94,10 @@ def test_demo__asked_to_stop__stops_chain_and_relay(tmp_path):
         running.kill()
     assert running.returncode == 130
     assert (printed, said) == ("", "stopped\n")
-    assert not any(is_alive(child) for child in children)
+    deadline = time.monotonic() + 5
+    while any(map(is_running, children)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, children))
 
 
 def wait_for_children(process, count):
@@ -109,12 +111,12 @@ def wait_for_children(process, count):
     raise AssertionError("chain and relay do not start")
 
 
-def is_alive(pid):
+def is_running(pid):
+    """One that ended and was not yet waited for does not run."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
 
 
 def test_demo__folder_that_cannot_be__says_so_in_one_line(tmp_path):

@@ -40,17 +40,18 @@ def demo(
 
     Exit code 0: energy, money and audit agree. 1: something does not, or could not be done.
     """
-    folder = _folder(out)
+    if out is not None:
+        _make(out)
     try:
         with _ended_by_signals():
-            all_good = _play(folder, days, as_json=as_json, keep=keep)
+            all_good = _play(out, days, as_json=as_json, keep=keep)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(0 if all_good else _FAILED)
 
 
-def _play(folder: Path, days: int, *, as_json: bool, keep: bool) -> bool:
+def _play(out: Path | None, days: int, *, as_json: bool, keep: bool) -> bool:
     from gridroam.demo import scenario
     from gridroam.demo.run import week
     from gridroam.demo.stage import Stage
@@ -63,26 +64,25 @@ def _play(folder: Path, days: int, *, as_json: bool, keep: bool) -> bool:
             stage = running.enter_context(Stage(plan, Path(work)))
             summary, picture = week(stage, progress)
         seconds = time.monotonic() - began
-        (folder / "week.html").write_text(picture, encoding="utf-8")
-        figures = json.dumps(summary.as_dict() | {"seconds": int(seconds), "out": str(folder)})
+        folder = out or Path(tempfile.mkdtemp(prefix="gridroam-demo-"))
+        page = folder / "week.html"
+        page.write_text(picture, encoding="utf-8")
+        figures = json.dumps(summary.as_dict() | {"seconds": int(seconds), "picture": str(page)})
         (folder / "week.json").write_text(figures + "\n", encoding="utf-8")
         if as_json:
             typer.echo(figures)
         else:
-            show(plan, summary, seconds, folder / "week.html")
+            show(plan, summary, seconds, page)
         if keep:
             _wait(stage)
     return summary.ok
 
 
-def _folder(out: Path | None) -> Path:
-    if out is None:
-        return Path(tempfile.mkdtemp(prefix="gridroam-demo-"))
+def _make(folder: Path) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInputError(f"{out}: {error.strerror}.", "Choose another folder.") from error
-    return out
+        raise InvalidInputError(f"{folder}: {error.strerror}.", "Choose another folder.") from error
 
 
 @contextmanager

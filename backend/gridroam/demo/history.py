@@ -13,7 +13,7 @@ from gridroam.chain.ledger import Ledger
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import boundaries_between, slot_start
 from gridroam.errors import MalformedMessageError
-from gridroam.messages import EnergyReport, Message, OpenSession, unpack
+from gridroam.messages import EnergyReport, OpenSession, unpack
 
 Outcome = events.SessionCleared | events.ReportSettled | events.MessageRejected
 Reading = tuple[int, int, int]
@@ -84,12 +84,11 @@ def _take(
     history: History, readings: dict[int, Reading], grids: _Grids, raw: bytes, outcome: Outcome
 ) -> None:
     history.messages += 1
-    message = _message(raw)
     if isinstance(outcome, events.MessageRejected):
-        is_opening = isinstance(message, OpenSession)
+        is_opening = _is_opening(raw)
         (history.rejected_openings if is_opening else history.rejected_reports)[outcome.reason] += 1
         return
-    assert message is not None  # noqa: S101  the ledger read it
+    message = unpack(raw).message
     reading = message.time, message.import_register, message.export_register
     if isinstance(outcome, events.SessionCleared):
         history.cleared.append(outcome)
@@ -100,11 +99,11 @@ def _take(
     readings[outcome.station] = reading
 
 
-def _message(raw: bytes) -> Message | None:
+def _is_opening(raw: bytes) -> bool:
     try:
-        return unpack(raw).message
+        return isinstance(unpack(raw).message, OpenSession)
     except MalformedMessageError:
-        return None
+        return False
 
 
 def _row(before: Reading, report: EnergyReport, reading: Reading) -> Iterator[Reading]:

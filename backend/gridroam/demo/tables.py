@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gridroam.demo.scenario import CLOCK, DAY, Scenario
-from gridroam.demo.summary import Summary
+from gridroam.demo.summary import Money, Summary
 
 
 def show(plan: Scenario, summary: Summary, seconds: float, picture: Path) -> None:
@@ -19,6 +19,7 @@ def show(plan: Scenario, summary: Summary, seconds: float, picture: Path) -> Non
         _incidents(summary),
         _energy(summary),
         _postings(summary),
+        _money(summary.money),
         _checks(summary),
         Text(f"Picture of the week: {picture}"),
     )
@@ -62,9 +63,8 @@ def _energy(summary: Summary) -> Table:
     table = _table("Energy", "in the grid of", "taken, Wh", "fed back, Wh", right=2)
     for (supplier, grid), (taken, fed) in summary.energy.items():
         table.add_row(summary.names[supplier], summary.names[grid], f"{taken:,}", f"{fed:,}")
-    table.add_section()
-    table.add_row("All", "", f"{summary.import_wh:,}", f"{summary.export_wh:,}")
-    table.add_row("The file's, of what was cleared", "", f"{summary.file_wh:,}", "")
+    table.add_row("all", "", f"{summary.import_wh:,}", f"{summary.export_wh:,}")
+    table.add_row("the file's, of what was cleared", "", f"{summary.file_wh:,}", "")
     return table
 
 
@@ -72,10 +72,14 @@ def _postings(summary: Summary) -> Table:
     table = _table("From", "to", "posted, EUR", right=1)
     for (payer, payee), pair in summary.money.pairs.items():
         table.add_row(summary.names[payer], summary.names[payee], _euro(pair.amount))
-    table.add_section()
-    table.add_row("All accounts", "", _euro(summary.money.total))
-    table.add_row("Paid in, less withdrawn", "", _euro(summary.money.paid_in))
-    table.add_row("The vault's tokens", "", _euro(summary.money.holdings))
+    return table
+
+
+def _money(money: Money) -> Table:
+    table = _table("Money", "EUR")
+    table.add_row("all accounts", _euro(money.total))
+    table.add_row("paid in, less withdrawn", _euro(money.paid_in))
+    table.add_row("the vault's tokens", _euro(money.holdings))
     return table
 
 
