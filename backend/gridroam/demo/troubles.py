@@ -37,7 +37,7 @@ def of_the_first_day() -> tuple[Trouble, ...]:
         Trouble(21 * HOUR, "a register runs backwards", register_runs_backwards),
         Trouble(21 * HOUR, "a station dies after clearing", station_falls_silent),
         Trouble(22 * HOUR, "a forgery, two replays", forgery_and_replay),
-        Trouble(28 * HOUR, "its session is expired", expire_silent_sessions),
+        Trouble(28 * HOUR, "anybody ends its session", expire_silent_sessions),
     )
 
 
