@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -105,7 +106,7 @@ class Anvil:
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                preexec_fn=_die_with_parent if _is_main_thread() else None,  # noqa: PLW1509
+                preexec_fn=die_with_parent(),  # noqa: PLW1509
             )
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._answers():
@@ -219,11 +220,13 @@ def _free_port() -> int:
         return port
 
 
-def _is_main_thread() -> bool:
+def die_with_parent() -> Callable[[], None] | None:
+    """For a child process to run first (`preexec_fn`): it ends when we do, however we end."""
     # the kernel counts the end of the thread that started it as the parent's
-    return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    return _ask_for_death if sys.platform == "linux" and is_main_thread else None
 
 
-def _die_with_parent() -> None:
+def _ask_for_death() -> None:
     set_death_signal = 1
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
