@@ -104,5 +104,5 @@ def test_decode_submit__another_call(ledger, calldata):
 
 
 def test_decode_submit__cut_off(ledger):
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="beyond its end"):
         ledger.decode_submit(ledger.submit_calldata([b"no message"])[:-40])

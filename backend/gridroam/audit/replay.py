@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from gridroam.audit import batches
-from gridroam.audit.calldata import messages_in
 from gridroam.audit.difference import Findings
 from gridroam.audit.reader import Entry
 from gridroam.audit.registrations import Registrar
 from gridroam.audit.signatures import Authenticated, authenticate
 from gridroam.chain import events
+from gridroam.chain.calldata import messages_in
 from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
 from gridroam.domain.market import Market
 from gridroam.domain.violation import NotAllowedError

@@ -14,6 +14,7 @@ from web3.contract import Contract
 
 from gridroam import messages
 from gridroam.chain import abi, artifacts, records
+from gridroam.chain.calldata import messages_in
 from gridroam.chain.reverts import translated
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.reasons import Reason
@@ -166,12 +167,7 @@ class Ledger:
 
     def decode_submit(self, calldata: bytes) -> list[bytes]:
         """The packed messages in such an input; raises `ValueError` if it is none."""
-        if calldata[:4] != _SUBMIT.selector:
-            raise ValueError("no call of submit")
-        try:
-            return list(_SUBMIT.arguments(calldata)[0])
-        except DecodingError as error:
-            raise ValueError("a call of submit that cannot be read") from error
+        return messages_in(calldata)
 
     def simulate(
         self, batch: Sequence[bytes], sender: str, block: BlockIdentifier = "pending"

@@ -2,7 +2,7 @@
 
 A sender may lay the array out as it likes: messages may share bytes, stand before the array, or
 have anything for padding. The contract follows the offsets and checks only what it must, so that
-a stricter decoder would let a batch escape the audit.
+a stricter decoder would miss what happened.
 """
 
 from gridroam.chain import abi

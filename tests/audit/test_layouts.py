@@ -4,9 +4,9 @@ import pytest
 from traffic import Traffic
 
 from gridroam import audit
-from gridroam.audit.calldata import messages_in
 from gridroam.audit.source import NodeSource
 from gridroam.chain import abi
+from gridroam.chain.calldata import messages_in
 from gridroam.chain.ledger import Ledger
 from gridroam.errors import RevertedError
 
