@@ -10,9 +10,10 @@ from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Answer, Fees, Outgoing, Receipt
 from gridroam.domain.delivery import Status
 from gridroam.errors import ChainError, NodeUnreachableError
-from gridroam.relay import gas, outcomes
+from gridroam.relay import outcomes
 from gridroam.relay.choice import Choice
 from gridroam.relay.log import log
+from gridroam.relay.pace import Pace
 from gridroam.store.batches import Batch, Batches, Place, State, Transaction, Waiting
 from gridroam.store.outbox import Outcome
 
@@ -29,14 +30,6 @@ class Terms:
     max_fee: int
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """A batch of so many messages came into a block, or failed there as a whole."""
-
-    messages: int
-    succeeded: bool
-
-
 class Flights:
     """For one thread. `publish` hears of messages that became final, by digest."""
 
@@ -45,14 +38,17 @@ class Flights:
         ledger: Ledger,
         outgoing: Outgoing,
         batches: Batches,
+        *,
         publish: Callable[[Mapping[bytes, Outcome]], None],
         terms: Terms,
+        pace: Pace,
     ) -> None:
         self._ledger = ledger
         self._outgoing = outgoing
         self._batches = batches
         self._publish = publish
         self._terms = terms
+        self._pace = pace
         self._history = outcomes.History(ledger)
         self._flying: list[Batch] = []
         self._mined: list[Batch] = []
@@ -80,7 +76,7 @@ class Flights:
         nonce = self._next_nonce()
         if nonce is None:
             return
-        limit = gas.limit(choice.gas)
+        limit = self._pace.limit(choice.gas)
         signed = self._sign(choice.messages, nonce, limit, self._suggested_fees())
         batch = self._batches.make(choice.messages, nonce, limit, signed)
         self._flying.append(batch)
@@ -90,11 +86,9 @@ class Flights:
     def _next_nonce(self) -> int | None:
         if self._flying:
             return self._flying[-1].nonce + 1
-        mined, last = self._outgoing.mined_count(), self._batches.last_nonce()
-        if last is not None and mined <= last:
-            self._give_back_from(mined)
+        if self._forgotten():
             return None
-        return max(mined, self._outgoing.pending_count())
+        return self._outgoing.pending_count()
 
     def _sign(self, messages: Sequence[Waiting], nonce: int, limit: int, fees: Fees) -> Transaction:
         data = self._ledger.submit_calldata([message.body for message in messages])
@@ -121,17 +115,20 @@ class Flights:
 
     # ------------------------------------------------------------------------------------ Follow
 
-    def follow(self) -> list[Landing]:
-        """What came into blocks since the last call."""
-        landed = []
+    def follow(self) -> int:
+        """How many came into blocks since the last call."""
+        landed = 0
         while self._flying and (receipt := self._receipt(self._flying[0])):
-            landed.append(self._land(self._flying[0], receipt))
+            self._land(self._flying[0], receipt)
             del self._flying[0]
+            landed += 1
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + _CHECK_SECONDS
             self._confirm()
             if self._flying:
                 self._check(self._flying[0])
+            else:
+                self._forgotten()
         return landed
 
     def _receipt(self, batch: Batch) -> Receipt | None:
@@ -140,11 +137,12 @@ class Flights:
                 return receipt
         return None
 
-    def _land(self, batch: Batch, receipt: Receipt) -> Landing:
+    def _land(self, batch: Batch, receipt: Receipt) -> None:
         if not receipt.succeeded:
             self._batches.give_back([batch])
+            self._pace.failed(len(batch.messages), batch.gas)
             log.error("a batch failed", batch=batch.id, gas=receipt.gas_used)
-            return Landing(len(batch.messages), succeeded=False)
+            return
         found = outcomes.of_receipt(receipt, batch.messages, self._ledger.address)
         decided = {
             message.id: self._recognised(message, outcome)
@@ -159,7 +157,7 @@ class Flights:
         self._publish(
             {m.digest: decided[m.id] for m in batch.messages if decided[m.id].status.final}
         )
-        return Landing(len(batch.messages), succeeded=True)
+        self._pace.succeeded()
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
         """A message that was accepted before is accepted, whoever had sent it."""
@@ -208,6 +206,14 @@ class Flights:
         self._flying[self._flying.index(batch)] = replaced
         log.info("a batch is replaced", batch=batch.id, nonce=batch.nonce, max_fee=fees.max_fee)
         self._send(replaced)
+
+    def _forgotten(self) -> bool:
+        """With nothing under way, every nonce of ours has to be in the chain."""
+        mined, last = self._outgoing.mined_count(), self._batches.last_nonce()
+        if last is None or mined > last:
+            return False
+        self._give_back_from(mined)
+        return True
 
     def _give_back_from(self, nonce: int) -> None:
         """The chain has forgotten transactions: a deep reorg, or a node without its state."""

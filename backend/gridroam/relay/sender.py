@@ -11,27 +11,26 @@ from dataclasses import replace
 
 from gridroam.errors import GridroamError, NodeUnreachableError
 from gridroam.relay.choice import Bounds, choose, due_in_ms
-from gridroam.relay.flights import Flights, Landing
+from gridroam.relay.flights import Flights
 from gridroam.relay.log import log
+from gridroam.relay.pace import Pace
 from gridroam.store.batches import Batches
 
 _QUICK, _SLOW, _IDLE = 0.005, 0.5, 5.0
-_HOLD = 30.0
 _LOOK_AHEAD = 5
 
 
 class Sender:
     def __init__(
-        self, flights: Flights, batches: Batches, bounds: Bounds, max_in_flight: int
+        self, flights: Flights, batches: Batches, pace: Pace, bounds: Bounds, max_in_flight: int
     ) -> None:
         self._flights = flights
         self._batches = batches
         self._bounds = bounds
-        self._messages = bounds.messages
+        self._pace = pace
         self._max_in_flight = max_in_flight
         self._poll = _QUICK
         self._troubles = 0
-        self._not_before = 0.0
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -81,30 +80,16 @@ class Sender:
     def _turn(self) -> float:
         """Gives the seconds until the next."""
         landed = self._flights.follow()
-        self._adapt(landed)
         due = self._launch()
         if not len(self._flights):
             return min(due, _SLOW if self._flights.unconfirmed else _IDLE)
         self._poll = _QUICK if landed else min(self._poll * 1.5, _SLOW)
         return min(due, self._poll)
 
-    def _adapt(self, landed: list[Landing]) -> None:
-        """A batch that fails as a whole has run out of gas: smaller ones, until all is well."""
-        for landing in landed:
-            if landing.succeeded:
-                self._messages = min(self._messages * 2, self._bounds.messages)
-                continue
-            self._messages = max(1, landing.messages // 2)
-            if landing.messages == 1:
-                log.error("a single message fails as a whole", retry_in=_HOLD)
-                self._not_before = time.monotonic() + _HOLD
-
     def _launch(self) -> float:
         """Gives the seconds until a batch is due."""
-        if time.monotonic() < self._not_before:
-            return _IDLE
-        while len(self._flights) < self._max_in_flight:
-            bounds = replace(self._bounds, messages=self._messages)
+        while len(self._flights) < self._max_in_flight and not self._pace.rests:
+            bounds = replace(self._bounds, messages=self._pace.messages)
             choice = choose(self._batches.waiting(_LOOK_AHEAD * bounds.messages), bounds)
             due = due_in_ms(choice, bounds, time.time_ns() // 1_000_000)
             if due is None:

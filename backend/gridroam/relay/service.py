@@ -16,6 +16,7 @@ from gridroam.relay.door import Door
 from gridroam.relay.flights import Flights, Terms
 from gridroam.relay.intake import Intake
 from gridroam.relay.log import log
+from gridroam.relay.pace import Pace
 from gridroam.relay.sender import Sender
 from gridroam.relay.watch import Watch
 from gridroam.settings import RelaySettings
@@ -70,8 +71,16 @@ class Relay:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self.watch = Watch(loop)
         batches = Batches(self._store, self.sender)
-        flights = Flights(self.ledger, self._outgoing, batches, self.watch.publish, self._terms())
-        self._threads = Sender(flights, batches, self._bounds(), self.settings.in_flight)
+        pace = Pace(self.settings.batch_messages)
+        flights = Flights(
+            self.ledger,
+            self._outgoing,
+            batches,
+            publish=self.watch.publish,
+            terms=self._terms(),
+            pace=pace,
+        )
+        self._sending = Sender(flights, batches, pace, self._bounds(), self.settings.in_flight)
         door = Door(
             self.ledger,
             self.outbox,
@@ -79,15 +88,15 @@ class Relay:
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
         )
-        self.intake = Intake(door, self._threads.wake)
-        self._threads.start()
+        self.intake = Intake(door, self._sending.wake)
+        self._sending.start()
         self.intake.start()
         log.info("the relay serves", ledger=self.ledger.address, sender=self.sender)
 
     def stop(self) -> None:
         """Answers what has arrived; what is under way goes on at the next start."""
         self.intake.stop()
-        self._threads.stop()
+        self._sending.stop()
         self._store.close()
 
     def condition(self) -> Condition:

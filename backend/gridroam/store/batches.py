@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gridroam.domain.delivery import Status
 from gridroam.store.engine import Store
@@ -266,6 +266,8 @@ def _add_transaction(connection: Connection, batch: int, signed: Transaction) ->
         "tip": signed.tip,
         "sent_at": signed.sent_at,
     }
+    # the same bytes again, if a batch came back and is sent as it was
+    connection.execute(delete(transactions).where(transactions.c.hash == signed.hash))
     connection.execute(insert(transactions).values(values))
 
 

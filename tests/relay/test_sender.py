@@ -1,0 +1,212 @@
+"""Bringing messages to the ledger when the node, the chain or others do not play along."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from plug import Plug
+from serving import SENDER, served, settings, wait_until
+
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.ledger import Ledger
+from gridroam.chain.wallet import Wallet
+from gridroam.domain.delivery import Status
+from gridroam.relay.client import RelayClient
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture
+def sender(anvil: Anvil) -> LocalAccount:
+    account: LocalAccount = Account.from_key(anvil.keys[SENDER])
+    return account
+
+
+@contextmanager
+def a_relay(anvil: Anvil, ledger: Ledger, folder: Path, **more: Any) -> Iterator[RelayClient]:
+    chosen = settings(anvil, ledger.address, folder / "relay.db", **more)
+    with served(chosen) as url, RelayClient(url) as client:
+        yield client
+
+
+def pool(anvil: Anvil, sender: LocalAccount) -> dict[str, Any]:
+    """The transactions of the sender that wait in the node, by nonce."""
+    pending: dict[str, dict[str, Any]] = anvil.rpc("txpool_content")["pending"]
+    return {
+        k: v
+        for owner, v in pending.items()
+        if owner.lower() == sender.address.lower()
+        for k, v in v.items()
+    }
+
+
+def sent(anvil: Anvil, sender: LocalAccount) -> list[Any]:
+    """The transactions of the sender in the chain's last blocks."""
+    head = anvil.w3.eth.block_number
+    blocks = [anvil.w3.eth.get_block(n, full_transactions=True) for n in range(head - 3, head + 1)]
+    return [
+        tx["hash"]
+        for block in blocks
+        for tx in block["transactions"]
+        if tx["from"] == sender.address
+    ]
+
+
+@pytest.fixture
+def no_mining(anvil: Anvil) -> Iterator[None]:
+    anvil.rpc("evm_setAutomine", False)
+    yield
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.rpc("evm_setAutomine", True)
+
+
+def mine_until_final(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
+    def final() -> bool:
+        anvil.mine()
+        return relay.status(digest, wait=0.2).final
+
+    wait_until(final)
+
+
+def test_stuck_transaction_is_replaced_at_a_higher_fee(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.5) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: pool(anvil, sender))
+        ((nonce, first),) = pool(anvil, sender).items()
+        wait_until(lambda: pool(anvil, sender)[nonce]["hash"] != first["hash"])
+        second = pool(anvil, sender)[nonce]
+        assert int(second["maxFeePerGas"], 16) >= int(first["maxFeePerGas"], 16) * 1.125
+        assert second["input"] == first["input"]
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).status is Status.CLEARED
+    assert ledger.batch_count() == 1
+
+
+def test_former_transaction_that_is_mined_after_all_counts(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.5) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: pool(anvil, sender))
+        ((nonce, first),) = pool(anvil, sender).items()
+        raw = anvil.rpc("debug_getRawTransaction", first["hash"])
+        wait_until(lambda: pool(anvil, sender)[nonce]["hash"] != first["hash"])
+        anvil.rpc("anvil_dropTransaction", pool(anvil, sender)[nonce]["hash"])
+        anvil.rpc("eth_sendRawTransaction", raw)
+        anvil.mine()
+        known = relay.status(answer.digest, wait=10)
+    assert (known.status, known.transaction) == (Status.CLEARED, first["hash"])
+
+
+def test_fee_never_exceeds_its_cap(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.1, max_fee_gwei=3) as relay:
+        answer = relay.send([plug.opening()])[0]
+        for _ in range(3):
+            assert not relay.status(answer.digest, wait=1).final
+        (waiting,) = pool(anvil, sender).values()
+        assert int(waiting["maxFeePerGas"], 16) <= 3 * 10**9
+
+
+def test_dropped_transaction_is_sent_again(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: pool(anvil, sender))
+        anvil.rpc("anvil_dropAllTransactions")
+        wait_until(lambda: pool(anvil, sender))
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).accepted
+
+
+def test_nonce_that_another_transaction_took(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: pool(anvil, sender))
+        anvil.rpc("anvil_dropAllTransactions")
+        Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
+        anvil.mine()
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).accepted
+    assert ledger.batch_count() == 1
+
+
+def test_block_that_vanishes_sends_its_messages_again(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, no_mining: None
+) -> None:
+    with a_relay(anvil, ledger, tmp_path, confirmations=3) as relay:
+        answer = relay.send([plug.opening()])[0]
+        mine_until_final(anvil, relay, answer.digest)
+        mined = relay.status(answer.digest)
+        anvil.rpc("anvil_rollback", 1)
+        wait_until(lambda: not relay.status(answer.digest).final)
+        mine_until_final(anvil, relay, answer.digest)
+        again = relay.status(answer.digest)
+    assert (mined.status, again.status) == (Status.CLEARED, Status.CLEARED)
+    assert ledger.w3.eth.get_transaction_receipt(again.transaction)["blockNumber"] == again.block
+
+
+def test_chain_that_lost_final_blocks_gets_them_again(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
+) -> None:
+    with a_relay(anvil, ledger, tmp_path) as relay:
+        first = relay.send([plug.opening(), plug.report()], wait=10)
+        assert all(answer.accepted for answer in first)
+        anvil.rpc("anvil_rollback", 1)
+        assert ledger.session(plug.station.number).number == 0
+        wait_until(lambda: ledger.session(plug.station.number).report == 1)
+        wait_until(lambda: relay.relay().sent == 0)
+        assert all(relay.status(answer.digest).accepted for answer in first)
+        assert relay.send([plug.last()], wait=10)[0].accepted
+
+
+def test_batch_that_fails_as_a_whole_is_sent_again_with_more_gas(
+    anvil: Anvil,
+    ledger: Ledger,
+    all_plugs: list[Plug],
+    tmp_path: Path,
+    sender: LocalAccount,
+    monkeypatch: Any,
+) -> None:
+    """As if messages needed much more gas than they do."""
+    monkeypatch.setattr("gridroam.relay.gas.BATCH", 50_000)
+    monkeypatch.setattr("gridroam.relay.gas.OPENING", 20_000)
+    monkeypatch.setattr("gridroam.relay.gas.REPORT", 20_000)
+    messages = [one for p in all_plugs for one in (p.opening(), p.report(), p.last())]
+    with a_relay(anvil, ledger, tmp_path) as relay:
+        answers = relay.send(messages)
+        assert all(relay.status(answer.digest, wait=10).accepted for answer in answers)
+    failed = [
+        tx for tx in sent(anvil, sender) if anvil.w3.eth.get_transaction_receipt(tx)["status"] == 0
+    ]
+    assert len(failed) == 1
+
+
+def test_report_is_not_rejected_because_its_opening_came_back(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+) -> None:
+    """Two batches are under way; the first loses its nonce to a stranger's transaction."""
+    with a_relay(anvil, ledger, tmp_path) as relay:
+        opening = relay.send([plug.opening()])[0]
+        wait_until(lambda: len(pool(anvil, sender)) == 1)
+        report = relay.send([plug.report()])[0]
+        wait_until(lambda: len(pool(anvil, sender)) == 2)
+        second = max(pool(anvil, sender).items(), key=lambda item: int(item[0]))[1]
+        raw = anvil.rpc("debug_getRawTransaction", second["hash"])
+        anvil.rpc("anvil_dropAllTransactions")
+        Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
+        anvil.rpc("eth_sendRawTransaction", raw)
+        anvil.mine()
+        mine_until_final(anvil, relay, report.digest)
+        assert relay.status(opening.digest).accepted
+        assert relay.status(report.digest).accepted
