@@ -34,6 +34,13 @@ class _Settings(BaseSettings):
             ) from error
 
 
+class LocalChainSettings(_Settings):
+    """Of whatever starts a chain of its own."""
+
+    anvil: str | None = None
+    """The program; without it, the one on PATH or in node_modules."""
+
+
 class RelaySettings(_Settings):
     """Of `gridroam relay`."""
 

@@ -70,3 +70,10 @@ def test_set_next_time__the_block_has_it_and_time_goes_on():
 def test_rpc__unknown_method__says_so():
     with Anvil() as anvil, pytest.raises(ChainError, match="no_such"):
         anvil.rpc("no_such")
+
+
+def test_init__program_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRIDROAM_ANVIL", str(tmp_path / "anvil"))
+
+    with pytest.raises(ChainError, match="GRIDROAM_ANVIL"):
+        Anvil()

@@ -25,6 +25,7 @@ from web3.types import RPCEndpoint
 
 from gridroam.chain.node import connect
 from gridroam.errors import BrokenFileError, ChainError, NodeUnreachableError
+from gridroam.settings import LocalChainSettings
 
 _START_TIMEOUT = 30.0
 _LOCKED = "node_modules/@foundry-rs/anvil-*/bin/anvil"
@@ -53,7 +54,7 @@ class Anvil:
         self._port = port or _free_port()
         self._state = state
         self._saved = -1
-        self._binary = _find(binary)
+        self._binary = _find(binary or LocalChainSettings.read().anvil)
         self._options: dict[str, object] = {
             "port": self._port,
             "timestamp": timestamp,

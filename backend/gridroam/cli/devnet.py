@@ -60,6 +60,7 @@ def _addresses(devnet: "Devnet") -> str:
         "Vault": made.vault,
         "Test euro": made.token,
         "Governance": f"{devnet.governance.address}  key 0x{devnet.governance.key.hex()}",
+        "Sender": f"{devnet.sender.address}  key 0x{devnet.sender.key.hex()}",
     }
     return "\n".join(f"{name:<12}{value}" for name, value in rows.items())
 
@@ -100,13 +101,14 @@ def _table(title: str, rows: Iterable[tuple[str, str, str, str]]) -> str:
 
 
 def _next(devnet: "Devnet") -> str:
-    ledger = devnet.deployment.ledger
+    where = f"--rpc {devnet.url} --ledger {devnet.deployment.ledger}"
     return "\n".join(
         (
-            "In another terminal:",
-            f"  gridroam relay --rpc {devnet.url} --ledger {ledger}",
-            f"  gridroam audit --rpc {devnet.url} --ledger {ledger}",
-            "  curl http://127.0.0.1:8000/v1/health",
-            "Ctrl-C ends it.",
+            "In other terminals:",
+            f"  GRIDROAM_SENDER_KEY=0x{devnet.sender.key.hex()} \\",
+            f"    gridroam relay {where}",
+            "  curl http://127.0.0.1:8700/v1/status     # and /docs in a browser",
+            f"  gridroam audit {where}",
+            "For programs, and for gridroam simulate: gridroam devnet --json. Ctrl-C ends it.",
         )
     )

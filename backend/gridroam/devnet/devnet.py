@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Self
 
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from gridroam.chain.anvil import Anvil
@@ -63,6 +64,12 @@ class Devnet:
     def governance(self) -> LocalAccount:
         return self._anvil.admin
 
+    @property
+    def sender(self) -> LocalAccount:
+        """With the chain's own money and no part in the market: for a relay."""
+        account: LocalAccount = Account.from_key(self._anvil.keys[1])
+        return account
+
     def keep(self, stopped: Event) -> None:
         """Returns when it is stopped; saves the chain now and then."""
         while not stopped.wait(_SAVE_EVERY):
@@ -75,10 +82,8 @@ class Devnet:
         return {
             "rpc_url": self.url,
             "deployment": self.deployment.as_dict(),
-            "governance": {
-                "address": self.governance.address,
-                "key": "0x" + self.governance.key.hex(),
-            },
+            "governance": _printed(self.governance),
+            "sender": _printed(self.sender),
             "market": self.market.as_dict(),
         }
 
@@ -112,6 +117,10 @@ class Devnet:
             f"The state file holds no devnet of ours: {what}.",
             "Name another file, or remove both to start a new chain.",
         )
+
+
+def _printed(account: LocalAccount) -> dict[str, str]:
+    return {"address": account.address, "key": "0x" + account.key.hex()}
 
 
 @contextmanager
