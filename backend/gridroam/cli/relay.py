@@ -70,9 +70,13 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = found[0]
         # asyncio sends small answers without delay only where the protocol is given
         listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(512)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(512)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         raise InvalidInputError(
             f"The relay cannot listen on {host}:{port} ({error.strerror}).",

@@ -55,9 +55,13 @@ class Relay:
         w3 = connect(settings.rpc, chain_id=settings.chain_id)
         ledger = Ledger.connect(w3, settings.ledger)
         sender = account.load(settings, ledger.domain.chain_id)
-        relay = cls(settings, ledger, sender, Store.open(settings.db))
-        relay.outbox.claim(ledger.domain.chain_id, ledger.address)
-        return relay
+        store = Store.open(settings.db)
+        try:
+            Outbox(store).claim(ledger.domain.chain_id, ledger.address)
+        except StoreError:
+            store.close()
+            raise
+        return cls(settings, ledger, sender, store)
 
     @property
     def domain(self) -> Domain:

@@ -38,13 +38,19 @@ class Store:
         """`where` is a file for SQLite, or a database URL."""
         url = _url(where)
         is_sqlite = url.get_backend_name() == "sqlite"
-        lock = _lock(Path(url.database)) if is_sqlite and url.database else None
         with _translated():
             engine = create_engine(url, pool_pre_ping=not is_sqlite)
-            if is_sqlite:
-                _tune(engine)
-            _migrate(engine)
-        return cls(engine, lock)
+        lock = _lock(Path(url.database)) if is_sqlite and url.database else None
+        store = cls(engine, lock)
+        try:
+            with _translated():
+                if is_sqlite:
+                    _tune(engine)
+                _migrate(engine)
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
