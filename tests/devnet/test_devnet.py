@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -40,12 +40,15 @@ class Running:
 
 def _document(process: subprocess.Popen[str]) -> str:
     """Up to the line that closes the outermost brace."""
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line == "}\n":
-            break
-    return "".join(lines) or pytest.fail(process.stderr.read())
+    return "".join(_until(process.stdout, "}\n")) or pytest.fail(process.stderr.read())
+
+
+def _until(lines: Iterable[str], end: str) -> Iterator[str]:
+    """As far as the first line that begins with `end`, or all."""
+    for line in lines:
+        yield line
+        if line.startswith(end):
+            return
 
 
 @contextmanager
@@ -105,9 +108,7 @@ def test_devnet__has_the_market_it_prints():
 
 def test_devnet__for_people__names_what_is_needed():
     with subprocess.Popen(GRIDROAM, stdout=subprocess.PIPE, text=True) as process:
-        text = ""
-        while "Ctrl-C" not in text:
-            text += process.stdout.readline()
+        text = "".join(_until(process.stdout, "Ctrl-C"))
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 

@@ -109,6 +109,7 @@ def _next(devnet: "Devnet") -> str:
             f"    gridroam relay {where}",
             "  curl http://127.0.0.1:8700/v1/status     # and /docs in a browser",
             f"  gridroam audit {where}",
-            "For programs, and for gridroam simulate: gridroam devnet --json. Ctrl-C ends it.",
+            "For programs, and for gridroam simulate: gridroam devnet --json",
+            "Ctrl-C ends it.",
         )
     )
