@@ -38,6 +38,7 @@ abstract contract Stations is Participants {
     function closeStation(uint32 number) external {
         require(gridOperatorOf[meterOf[number]] == _caller(), NotYourStation(number));
         Station storage s = _stations[number];
+        require(s.operator != 0, NotYourStation(number));
         (s.key, s.operator) = (address(0), 0);
         delete _formerKeys[number];
         emit StationClosed(number);
