@@ -11,10 +11,19 @@ from ape import accounts, project
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand
 from ape.contracts import ContractContainer
+from ape.managers.project import LocalProject
 from ethpm_types import ContractType
 
 from gridroam.chain import artifacts
 from gridroam.chain.deploy import DEVNET_LIMITS
+
+
+def compile_anew(contracts: LocalProject) -> None:
+    """Unless they are as scripts/artifacts compiled them: ape overlooks a change in an import."""
+    names = ("Ledger", "Registry", "TestEuro")
+    code = {name: contracts.contracts[name].deployment_bytecode for name in names}
+    if any(str(code[name].bytecode) != artifacts.bytecode(name) for name in names):
+        contracts.load_contracts(use_cache=False)
 
 
 def access_manager() -> ContractContainer:
@@ -47,6 +56,7 @@ def deploy(account: AccountAPI, token: str | None) -> dict[str, str]:
 @click.option("--token", help="Address of the ERC-20 euro; else a test euro is deployed.")
 def cli(alias: str | None, token: str | None) -> None:
     """Deploy AccessManager, Registry and Ledger, which brings its Vault."""
+    compile_anew(project)
     account = accounts.load(alias) if alias else accounts.test_accounts[0]
     for name, address in deploy(account, token).items():
         click.echo(f"{name:<10} {address}")

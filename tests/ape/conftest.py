@@ -3,7 +3,7 @@
 from dataclasses import astuple
 
 import pytest
-from scripts.deploy import access_manager
+from scripts.deploy import access_manager, compile_anew
 
 from gridroam.chain.deploy import DEVNET_LIMITS
 from gridroam.domain.participants import Role
@@ -11,6 +11,11 @@ from gridroam.domain.slots import SLOT, slot_start
 
 METER = b"meter".rjust(32, b"\0")
 STATION_KEY = b"station".rjust(32, b"\1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(project):
+    compile_anew(project)
 
 
 @pytest.fixture(scope="session")
