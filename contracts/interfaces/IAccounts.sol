@@ -7,7 +7,7 @@ pragma solidity ^0.8.30;
 /// claim in the pair (payer, payee) and takes precedence over everything that comes later.
 interface IAccounts {
     // --------------------------------------------------------------------------------------------- Types
-
+    /// @notice What one participant has, in one word.
     struct Account {
         uint96 balance; // nano-euro, the reserve included
         uint80 reserved; // held for open sessions: blocks clearings and withdrawals, never a payment
@@ -38,15 +38,19 @@ interface IAccounts {
     }
 
     // -------------------------------------------------------------------------------------------- Errors
-
+    /// @notice Custody moves money in and out, nobody else.
     error OnlyVault(address caller);
+    /// @notice The balance above the reserve is less than what was asked for, in nano-euro.
     error NotCovered(uint24 participant, uint256 available, uint256 wanted);
+    /// @notice Who owes pays first: `owed` nano-euro are open.
     error ClaimsOpen(uint24 participant, uint256 owed);
+    /// @notice No open claim between the two, or the payer has no money.
     error NothingToCollect(uint24 payer, uint24 payee);
 
     // -------------------------------------------------------------------------------------------- Events
-
+    /// @notice `amount` nano-euro came in through the vault.
     event Deposited(uint24 indexed participant, uint96 amount);
+    /// @notice `amount` nano-euro went out through the vault.
     event Withdrawn(uint24 indexed participant, uint96 amount);
     /// @notice `amount` of a posting was not covered and stays open.
     event ClaimOpened(uint24 indexed payer, uint24 indexed payee, uint80 amount);
@@ -66,9 +70,11 @@ interface IAccounts {
     function collect(uint24 payer, uint24 payee) external returns (uint80 paid);
 
     // --------------------------------------------------------------------------------------------- Views
-
+    /// @notice A participant's account.
     function accounts(uint24 participant) external view returns (Account memory);
+    /// @notice All that was ever posted from one participant to another.
     function pairs(uint24 payer, uint24 payee) external view returns (Pair memory);
+    /// @notice Head and length of a participant's journal.
     function journals(uint24 participant) external view returns (Journal memory);
     /// @notice Sum of all balances, which the vault holds in tokens.
     function totalBalance() external view returns (uint256);

@@ -10,6 +10,8 @@ import {IVehicles} from "./IVehicles.sol";
 /// @title The ledger: vehicles, accounts and sessions in one immutable contract
 /// @notice Participants, stations and tariffs stand in the registry, the tokens in the vault.
 interface ILedger is IAccounts, IVehicles, ISessions {
+    /// @notice Who is who: fixed for ever.
     function registry() external view returns (IRegistry);
+    /// @notice Who holds the tokens: created by the ledger, fixed for ever.
     function vault() external view returns (IVault);
 }

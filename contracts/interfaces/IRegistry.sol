@@ -85,26 +85,45 @@ interface IRegistry {
     }
 
     // -------------------------------------------------------------------------------------------- Errors
-
+    /// @notice No participant has this number.
     error NoSuchParticipant(uint24 participant);
+    /// @notice The account is no participant's.
     error NotAParticipant(address account);
+    /// @notice The participant is suspended, or has not the role.
     error NotActive(uint24 participant);
+    /// @notice The participant lacks the role (1 supplier, 2 grid operator, 4 station operator).
     error MissingRole(uint24 participant, uint8 role);
+    /// @notice Another participant has this account.
     error AccountTaken(address account);
+    /// @notice The zero address can be no participant's.
     error InvalidAccount(address account);
+    /// @notice At least one of 1, 2 and 4, nothing else; for a tariff exactly one of 2 and 4.
     error InvalidRoles(uint8 roles);
+    /// @notice The limit of this name is outside its bounds, see docs/protocol.md.
     error LimitOutOfRange(string limit);
+    /// @notice The supplier has not agreed to supply by default at the operator's stations.
     error NoConsent(uint24 supplier, uint24 operator);
+    /// @notice A date must be the start of a slot: a multiple of 900 s.
     error NotSlotAligned(uint256 time);
+    /// @notice A date lies before the earliest one that is possible.
     error TooEarly(uint256 time, uint256 earliest);
+    /// @notice A grid operator has registered this meter.
     error MeterTaken(bytes32 meter);
+    /// @notice No grid operator has registered this meter.
     error UnknownMeter(bytes32 meter);
+    /// @notice The caller neither operates the station nor its meter's grid, or it does not exist.
     error NotYourStation(uint32 station);
+    /// @notice The station was approved before, or is closed.
     error NotPending(uint32 station);
+    /// @notice The zero address is no key.
     error InvalidKey();
+    /// @notice A station needs power.
     error InvalidPower();
+    /// @notice A price or fee is above the market's limit, or an operator's export price is not 0.
     error PriceOutOfRange();
+    /// @notice A slot has the level 3, which has no price.
     error InvalidLevels();
+    /// @notice The latest version starts at `validFrom`: only one may lie in the future.
     error VersionPending(uint256 validFrom);
 
     // -------------------------------------------------------------------------------------------- Events
@@ -113,14 +132,21 @@ interface IRegistry {
     event ParticipantAdmitted(
         uint24 indexed participant, address indexed account, uint8 roles, string marketCode
     );
+    /// @notice Governance gave a participant other roles.
     event RolesChanged(uint24 indexed participant, uint8 roles);
+    /// @notice No new clearings for the participant.
     event ParticipantSuspended(uint24 indexed participant);
+    /// @notice New clearings again.
     event ParticipantReinstated(uint24 indexed participant);
+    /// @notice The participant acts through another account from now on.
     event AccountMoved(uint24 indexed participant, address indexed from, address indexed to);
+    /// @notice The market has other limits from now on.
     event LimitsSet(Limits limits);
+    /// @notice A supplier agrees, or no longer agrees, to supply by default at an operator's stations.
     event DefaultSupplyOffered(uint24 indexed supplier, uint24 indexed operator, bool offered);
+    /// @notice An operator named its default supplier; 0: none.
     event DefaultSupplierSet(uint24 indexed operator, uint24 indexed supplier);
-
+    /// @notice A meter (its number's hash) belongs to a grid operator.
     event MeterRegistered(bytes32 indexed meter, uint24 indexed gridOperator);
     /// @param evseId the station's public name, as printed on it
     event StationRequested(
@@ -132,11 +158,15 @@ interface IRegistry {
         uint24 maxFeedIn,
         string evseId
     );
+    /// @notice The station works from now on.
     event StationApproved(uint32 indexed station, uint24 indexed gridOperator);
+    /// @notice `key` signs from now on, the former key for what lies before.
     event StationKeyRotated(uint32 indexed station, address key);
+    /// @notice No key signs for the station any more, until a rotation.
     event StationKeyRevoked(uint32 indexed station);
+    /// @notice The station is closed for good.
     event StationClosed(uint32 indexed station);
-
+    /// @notice A new version of a participant's tariff in one of its roles.
     event TariffPublished(
         uint24 indexed participant, uint8 indexed role, uint16 version, Tariff tariff
     );
@@ -228,18 +258,29 @@ interface IRegistry {
     function requireParticipant(address account) external view returns (uint24);
     /// @return whether the participant is active and has the role
     function isActive(uint24 participant, uint8 role) external view returns (bool);
+    /// @notice Participants are numbered from 1 to this.
     function participantCount() external view returns (uint24);
+    /// @notice The participant of an account, 0 if there is none.
     function participantOf(address account) external view returns (uint24);
+    /// @notice A participant by its number.
     function participants(uint24 number) external view returns (Participant memory);
+    /// @notice The market's limits in force.
     function limits() external view returns (Limits memory);
+    /// @notice Whether the supplier agrees to supply by default at the operator's stations.
     function offersDefaultSupply(uint24 supplier, uint24 operator) external view returns (bool);
+    /// @notice The grid operator of a meter, 0 if nobody registered it.
     function gridOperatorOf(bytes32 meter) external view returns (uint24);
+    /// @notice Stations are numbered from 1 to this, requested ones included.
     function stationCount() external view returns (uint32);
+    /// @notice A station by its number.
     function stations(uint32 number) external view returns (Station memory);
+    /// @notice The meter that a station is behind.
     function meterOf(uint32 station) external view returns (bytes32);
+    /// @notice The key that signed for a station before its present one.
     function formerKeys(uint32 station) external view returns (FormerKey memory);
     /// @return number of versions published; the versions are 1 to this
     function tariffCount(uint24 participant, uint8 role) external view returns (uint16);
+    /// @notice A version of a participant's tariff; empty if there is none.
     function tariffs(uint24 participant, uint8 role, uint16 version)
         external
         view

@@ -32,7 +32,7 @@ interface ISessions {
         bytes32 evidence; // SHA-256 of the meter's signed record, or 0
         bytes boundaries; // 12 bytes for each slot boundary between the last reading and this one: both registers
     }
-
+    /// @notice Where a station's session stands.
     enum State {
         None,
         Open,
@@ -62,11 +62,13 @@ interface ISessions {
     /// @notice Batches come straight from an account without code, so that the signed messages always stand in
     /// the transaction's input, where an auditor finds them.
     error OnlyDirect();
+    /// @notice A batch has at least one message.
     error EmptyBatch();
+    /// @notice The station has no open session, or has not been silent for long enough.
     error NotExpirable(uint32 station);
 
     // -------------------------------------------------------------------------------------------- Events
-
+    /// @notice A session is open: supplier and tariff versions are fixed until it ends.
     event SessionCleared(
         uint32 indexed station,
         bytes32 indexed vehicle,
@@ -99,6 +101,7 @@ interface ISessions {
     /// @param station as claimed by the message, 0 if it could not be read
     /// @param digest EIP-712 digest, or keccak256 of the bytes if malformed
     event MessageRejected(uint32 indexed station, Reason indexed reason, bytes32 digest);
+    /// @notice A session ended without a final report; what was settled stays.
     event SessionExpired(uint32 indexed station, uint32 session);
     /// @notice Closes every batch.
     /// @param root Merkle root over the leaves of the batch, see docs/protocol.md
@@ -116,9 +119,11 @@ interface ISessions {
     function expire(uint32 station) external;
 
     // --------------------------------------------------------------------------------------------- Views
-
+    /// @notice A station's present or last session.
     function sessions(uint32 station) external view returns (Session memory);
+    /// @notice Batches are numbered from 1 to this.
     function batchCount() external view returns (uint64);
+    /// @notice Merkle root of a batch's leaves, 0 if there is no such batch.
     function batchRoot(uint64 batch) external view returns (bytes32);
     /// @return whether `leaf` is in the batch, by its Merkle proof (sorted pairs)
     function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof)
@@ -127,5 +132,6 @@ interface ISessions {
         returns (bool);
     /// @return the EIP-712 digests that a station signs
     function digestOf(OpenSession calldata message) external view returns (bytes32);
+    /// @notice The EIP-712 digest of a report.
     function digestOf(EnergyReport calldata message) external view returns (bytes32);
 }

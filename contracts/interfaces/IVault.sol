@@ -9,6 +9,7 @@ interface IVault {
     error NotRepresentable(uint256 units);
     /// @notice The token moved another amount than asked: it charges fees or is broken.
     error WrongAmountReceived(uint256 wanted, uint256 received);
+    /// @notice The amount is less than one token unit.
     error NothingToWithdraw();
 
     /// @notice Takes `units` of the token from the caller and credits the participant. Anybody may deposit for
@@ -29,7 +30,8 @@ interface IVault {
     /// units; the rest stays in the account.
     /// @return units paid
     function withdraw(uint96 amount, address to) external returns (uint256 units);
-
+    /// @notice The ERC-20.
     function token() external view returns (address);
+    /// @notice The ledger, which created this vault.
     function ledger() external view returns (address);
 }

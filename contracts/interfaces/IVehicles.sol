@@ -18,19 +18,23 @@ interface IVehicles {
     }
 
     // -------------------------------------------------------------------------------------------- Errors
-
-    error NotSupplying(uint24 participant);
+    /// @notice Somebody supplies the vehicle, or will.
     error VehicleTaken(bytes32 vehicle);
+    /// @notice The caller is not the last known supplier of the vehicle.
     error NotTheSupplier(bytes32 vehicle);
+    /// @notice Nobody offered the vehicle to the caller.
     error NotOffered(bytes32 vehicle);
+    /// @notice The change at `from` is too recent to be forgotten: late openings may need it.
     error ChangePending(bytes32 vehicle, uint256 from);
 
     // -------------------------------------------------------------------------------------------- Events
-
+    /// @notice A supplier supplies the vehicle from `from` on.
     event VehicleRegistered(bytes32 indexed vehicle, uint24 indexed supplier, uint40 from);
+    /// @notice A supplier offers to hand the vehicle over; nothing changes until the other accepts.
     event VehicleOffered(
         bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective
     );
+    /// @notice Another supplier, or nobody (0), supplies the vehicle from `effective` on.
     event SupplierChanged(
         bytes32 indexed vehicle, uint24 indexed from, uint24 indexed to, uint40 effective
     );
@@ -52,7 +56,7 @@ interface IVehicles {
     function releaseVehicles(bytes32[] calldata ids, uint40 effective) external;
 
     // --------------------------------------------------------------------------------------------- Views
-
+    /// @notice A vehicle by its salted hash.
     function vehicles(bytes32 id) external view returns (Vehicle memory);
     /// @return the supplier's number at `time`, 0 if nobody supplies the vehicle then
     function supplierAt(bytes32 vehicle, uint40 time) external view returns (uint24);
