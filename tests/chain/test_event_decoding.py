@@ -80,6 +80,13 @@ def test_decode__every_event__as_web3_does(history):
     assert seen == set(events.kinds())
 
 
+def test_kinds__no_event_of_the_contracts_is_missing():
+    names = {e.name for contract in ("Ledger", "Registry") for e in abi.events(contract)}
+    of_libraries = {"AuthorityUpdated", "EIP712DomainChanged"}
+
+    assert {kind.__name__ for kind in events.kinds()} == names - of_libraries
+
+
 def _fields(event):
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     position = values.pop("at")
