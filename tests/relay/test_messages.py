@@ -159,6 +159,16 @@ def test_many_messages_of_one_station_are_taken_at_once(relay: RelayClient, plug
     assert all(relay.status(answer.digest).accepted for answer in answers[::40])
 
 
+def test_time_is_that_of_the_next_block_where_the_last_is_old(
+    relay: RelayClient, plug: Plug, anvil: Anvil
+) -> None:
+    plug.time += 1800
+    assert relay.send([plug.opening()])[0].reason is Reason.TIME_IN_FUTURE
+    anvil.set_next_time(plug.time)
+    answers = relay.send([plug.sign(plug.opening().message), plug.report()], wait=10)
+    assert statuses(answers) == [Status.CLEARED, Status.SETTLED]
+
+
 def test_status_tells_ledger_queue_and_sender(relay: RelayClient, ledger: Ledger) -> None:
     status = relay.relay()
     assert status.domain == ledger.domain

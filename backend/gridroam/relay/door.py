@@ -13,6 +13,7 @@ A message that was accepted before, by whatever way it came to the ledger, is an
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from logging import DEBUG
 
 from gridroam import messages
 from gridroam.chain.ledger import Ledger
@@ -120,6 +121,9 @@ class Door:
             if isinstance(outcome := verdicts[a.digest], Outcome)
         ]
         self._outbox.add(additions, again=[a.digest for a in taken if a.digest in known])
+        if log.isEnabledFor(DEBUG):
+            for a in taken:
+                log.debug("a message is taken", digest=a.digest.hex(), station=a.station)
 
     def _detail(self, arrival: Arrival, reason: Reason) -> str:
         detail = f"{_name(arrival.signed)}: the ledger would reject it ({reason.slug})."

@@ -4,6 +4,7 @@ replaced at a higher fee, or given back to the outbox when their nonce or their 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gridroam.chain.ledger import Ledger
@@ -53,6 +54,8 @@ class Flights:
         self._flying: list[Batch] = []
         self._mined: list[Batch] = []
         self._next_check = 0.0
+        self._capped = 0
+        self._posting = ThreadPoolExecutor(1, "posting")
         self._fees: tuple[float, Fees] = (0.0, Fees(0, 0))
 
     def __len__(self) -> int:
@@ -69,19 +72,30 @@ class Flights:
         self._flying = self._batches.in_state(State.SENT)
         self._mined = self._batches.in_state(State.MINED)
 
+    def close(self) -> None:
+        self._posting.shutdown()
+
     # ------------------------------------------------------------------------------------ Launch
 
-    def launch(self, choice: Choice) -> None:
-        """Signs, writes down, sends. Nothing is launched if the chain has lost what it had."""
+    def launch(self, choice: Choice) -> bool:
+        """Signs, writes down, sends; not if the chain turns out to have lost what it had."""
         nonce = self._next_nonce()
         if nonce is None:
-            return
+            return False
         limit = self._pace.limit(choice.gas)
         signed = self._sign(choice.messages, nonce, limit, self._suggested_fees())
         batch = self._batches.make(choice.messages, nonce, limit, signed)
         self._flying.append(batch)
         self._next_check = time.monotonic() + _CHECK_SECONDS
-        self._send(batch)
+        self._posting.submit(self._post, batch)
+        return True
+
+    def _post(self, batch: Batch) -> None:
+        """While the next batch is made. What goes wrong here, the next check finds out."""
+        try:
+            self._send(batch)
+        except ChainError as error:
+            log.warning("a batch is not sent yet", batch=batch.id, problem=error.message)
 
     def _next_nonce(self) -> int | None:
         if self._flying:
@@ -197,9 +211,9 @@ class Flights:
         former = batch.transactions[-1]
         fees = Fees(former.max_fee, former.tip).raised(self._suggested_fees())
         if fees.max_fee > self._terms.max_fee:
-            log.error(
-                "a batch waits: the fee cap is reached", batch=batch.id, cap=self._terms.max_fee
-            )
+            if batch.id != self._capped:
+                log.error("a batch waits: the fee cap is reached", batch=batch.id)
+            self._capped = batch.id
             return
         signed = self._sign(batch.messages, batch.nonce, batch.gas, fees)
         replaced = self._batches.add_transaction(batch, signed)

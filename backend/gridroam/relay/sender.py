@@ -17,7 +17,6 @@ from gridroam.relay.pace import Pace
 from gridroam.store.batches import Batches
 
 _QUICK, _SLOW, _IDLE = 0.005, 0.5, 5.0
-_LOOK_AHEAD = 5
 
 
 class Sender:
@@ -44,6 +43,7 @@ class Sender:
         self._stopping = True
         self._wake.set()
         self._thread.join(30)
+        self._flights.close()
 
     def wake(self) -> None:
         self._wake.set()
@@ -75,7 +75,7 @@ class Sender:
 
     def _back_off(self) -> float:
         self._troubles += 1
-        return float(min(0.1 * 2**self._troubles, _IDLE))
+        return min(0.1 * float(2 ** min(self._troubles, 6)), _IDLE)
 
     def _turn(self) -> float:
         """Gives the seconds until the next."""
@@ -88,14 +88,20 @@ class Sender:
 
     def _launch(self) -> float:
         """Gives the seconds until a batch is due."""
-        while len(self._flights) < self._max_in_flight and not self._pace.rests:
-            bounds = replace(self._bounds, messages=self._pace.messages)
-            choice = choose(self._batches.waiting(_LOOK_AHEAD * bounds.messages), bounds)
+        free = self._max_in_flight - len(self._flights)
+        if free <= 0 or self._pace.rests:
+            return _IDLE
+        bounds = replace(self._bounds, messages=self._pace.messages)
+        waiting = self._batches.waiting((free + 1) * bounds.messages)
+        while free > 0:
+            choice = choose(waiting, bounds)
             due = due_in_ms(choice, bounds, time.time_ns() // 1_000_000)
-            if due is None:
-                break
-            if due > 0:
-                return due / 1000
-            self._flights.launch(choice)
+            if due is None or due > 0:
+                return _IDLE if due is None else due / 1000
+            if not self._flights.launch(choice):
+                return 0.0  # messages came back that go before these
             self._poll = _QUICK
+            gone = {message.id for message in choice.messages}
+            waiting = [message for message in waiting if message.id not in gone]
+            free -= 1
         return _IDLE
