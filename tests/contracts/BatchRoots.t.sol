@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Fixture} from "./Fixture.sol";
+import {Tree} from "./Tree.sol";
 
 /// @notice The Merkle root that every batch leaves, recomputed, and the proofs against it.
 ///
@@ -33,9 +34,9 @@ contract BatchRootsTest is Fixture {
         leaves[4] = leaf(keccak256(""), uint256(Reason.Malformed), 0, 0, 0);
 
         vm.expectEmit(address(ledger));
-        emit ISessions.BatchRecorded(1, rootOf(leaves), 5);
+        emit ISessions.BatchRecorded(1, Tree.root(leaves), 5);
         submitAll(messages);
-        assertEq(ledger.batchRoot(1), rootOf(leaves), "root");
+        assertEq(ledger.batchRoot(1), Tree.root(leaves), "root");
         assertEq(ledger.batchCount(), 1, "count");
     }
 
@@ -49,15 +50,15 @@ contract BatchRootsTest is Fixture {
             }
             submitAll(messages);
             uint64 number = uint64(size);
-            assertEq(ledger.batchRoot(number), rootOf(leaves), "root");
+            assertEq(ledger.batchRoot(number), Tree.root(leaves), "root");
             for (uint256 i = 0; i < size; ++i) {
-                bytes32[] memory proof = proofOf(leaves, i);
+                bytes32[] memory proof = Tree.proof(leaves, i);
                 assertTrue(ledger.isInBatch(number, leaves[i], proof), "in the batch");
                 assertFalse(ledger.isInBatch(number - 1, leaves[i], proof), "the batch before");
                 assertFalse(ledger.isInBatch(number + 1, leaves[i], proof), "no batch yet");
                 assertFalse(ledger.isInBatch(number, ~leaves[i], proof), "another leaf");
                 uint256 other = (i + 1) % size;
-                if (other == i || sameHash(proof, proofOf(leaves, other))) continue;
+                if (other == i || sameHash(proof, Tree.proof(leaves, other))) continue;
                 assertFalse(ledger.isInBatch(number, leaves[other], proof), "another's proof");
             }
         }
@@ -85,39 +86,6 @@ contract BatchRootsTest is Fixture {
         returns (bytes32)
     {
         return keccak256(abi.encode(digest, reason, a, b, c));
-    }
-
-    function rootOf(bytes32[] memory leaves) private pure returns (bytes32) {
-        if (leaves.length == 1) return leaves[0];
-        return rootOf(levelAbove(leaves));
-    }
-
-    function proofOf(bytes32[] memory leaves, uint256 index)
-        private
-        pure
-        returns (bytes32[] memory proof)
-    {
-        if (leaves.length == 1) return proof;
-        bytes32[] memory rest = proofOf(levelAbove(leaves), index / 2);
-        uint256 sibling = index % 2 == 0 ? index + 1 : index - 1;
-        if (sibling >= leaves.length) return rest;
-        proof = new bytes32[](rest.length + 1);
-        proof[0] = leaves[sibling];
-        for (uint256 i = 0; i < rest.length; ++i) {
-            proof[i + 1] = rest[i];
-        }
-    }
-
-    function levelAbove(bytes32[] memory nodes) private pure returns (bytes32[] memory above) {
-        above = new bytes32[]((nodes.length + 1) / 2);
-        for (uint256 i = 0; i < above.length; ++i) {
-            if (2 * i + 1 == nodes.length) {
-                above[i] = nodes[2 * i];
-                continue;
-            }
-            (bytes32 a, bytes32 b) = (nodes[2 * i], nodes[2 * i + 1]);
-            above[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
-        }
     }
 
     function sameHash(bytes32[] memory a, bytes32[] memory b) private pure returns (bool) {

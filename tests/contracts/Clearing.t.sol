@@ -5,6 +5,7 @@ import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Drawing} from "./Drawing.sol";
+import {Reference} from "./Reference.sol";
 
 /// @notice The decision about an opening, which uses its session number up, and the reserves it holds.
 ///
@@ -300,7 +301,8 @@ contract ClearingTest is Drawing {
             MAX_POWER,
             d.feedsIn ? 1 : 0
         );
-        (uint256 supplies, uint256 feeds) = reservesOf(d);
+        (uint256 supplies, uint256 feeds) =
+            Reference.reserves(d.grid, d.operator, d.reserveWh, d.feedsIn);
         if (!d.gridSupplies) {
             clears(n, CAR, supplier, utility, supplies, feeds);
         } else {
@@ -336,27 +338,6 @@ contract ClearingTest is Drawing {
     }
 
     // -------------------------------------------------------------------------------------------- Helpers
-
-    function reservesOf(Drawn memory d) private pure returns (uint256 supplies, uint256 feeds) {
-        uint256 highest = max(max(d.grid.importStandard, d.grid.importHigh), d.grid.importLow)
-            + max(max(d.operator.importStandard, d.operator.importHigh), d.operator.importLow);
-        supplies =
-            d.reserveWh * highest + (uint256(d.grid.sessionFee) + d.operator.sessionFee) * 1000;
-        if (!d.feedsIn) return (supplies, 0);
-        int256[3] memory prices =
-            [int256(d.grid.exportStandard), d.grid.exportHigh, d.grid.exportLow];
-        uint256 paid;
-        uint256 received;
-        for (uint256 i = 0; i < 3; ++i) {
-            if (prices[i] < 0) paid = max(paid, uint256(-prices[i]));
-            else received = max(received, uint256(prices[i]));
-        }
-        return (supplies + d.reserveWh * paid, d.reserveWh * received);
-    }
-
-    function max(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a : b;
-    }
 
     function setRoles(uint24 participant, uint8 roles) private {
         vm.prank(governance);

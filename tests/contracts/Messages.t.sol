@@ -2,37 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
-import {Messages} from "../../contracts/libraries/Messages.sol";
 import {Fixture} from "./Fixture.sol";
-
-/// @notice Gives the library its calldata.
-contract Reader {
-    function opening(bytes calldata m)
-        external
-        pure
-        returns (ISessions.OpenSession memory, bytes memory signature)
-    {
-        return (Messages.decodeOpening(m), Messages.signatureOf(m));
-    }
-
-    function report(bytes calldata m)
-        external
-        pure
-        returns (ISessions.EnergyReport memory r, bytes memory signature)
-    {
-        r = Messages.decodeReport(m);
-        r.boundaries = Messages.boundariesOf(m);
-        return (r, Messages.signatureOf(m));
-    }
-
-    function registers(bytes calldata m) external pure returns (bytes memory) {
-        return Messages.registersOf(m);
-    }
-
-    function kind(bytes calldata m) external pure returns (uint8) {
-        return Messages.kindOf(m);
-    }
-}
+import {Reader} from "./Reader.sol";
 
 /// @notice The wire format field by field, and what a station signs, against EIP-712 written out.
 contract MessagesTest is Fixture {

@@ -40,6 +40,28 @@ library Reference {
         }
     }
 
+    /// @return supplies nano-euro that the supplier may come to owe for `energy` Wh and the fees
+    /// @return feeds nano-euro that the grid operator may come to owe
+    function reserves(
+        IRegistry.Tariff memory grid,
+        IRegistry.Tariff memory operator,
+        uint256 energy,
+        bool feedsIn
+    ) internal pure returns (uint256 supplies, uint256 feeds) {
+        uint256 highest = max(max(grid.importStandard, grid.importHigh), grid.importLow)
+            + max(max(operator.importStandard, operator.importHigh), operator.importLow);
+        supplies = energy * highest + (uint256(grid.sessionFee) + operator.sessionFee) * 1000;
+        if (!feedsIn) return (supplies, 0);
+        int256[3] memory prices = [int256(grid.exportStandard), grid.exportHigh, grid.exportLow];
+        uint256 paid;
+        uint256 received;
+        for (uint256 i = 0; i < 3; ++i) {
+            if (prices[i] < 0) paid = max(paid, uint256(-prices[i]));
+            else received = max(received, uint256(prices[i]));
+        }
+        return (supplies + energy * paid, energy * received);
+    }
+
     /// @return readings from the session's last one to the report's own
     function readingsOf(ISessions.Session memory s, ISessions.EnergyReport memory r)
         internal
@@ -69,6 +91,10 @@ library Reference {
 
     function levelOf(IRegistry.Tariff memory t, uint256 slot) internal pure returns (uint256) {
         return t.levels / 4 ** slot % 4;
+    }
+
+    function max(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a : b;
     }
 
     /// @return n the six bytes from `offset`, big-endian

@@ -68,6 +68,11 @@ contract ReportingTest is Fixture {
         registry.revokeStationKey(feeding);
         expectReason(signed(nextReport(station, START, 0, 0, true)), Reason.UnknownStation);
         expectReason(signed(nextReport(feeding, START, 0, 0, true)), Reason.UnknownStation);
+        // a new key goes on where the revoked one stopped
+        vm.prank(operatorAccount);
+        registry.rotateStationKey(feeding, vm.addr(NEW_KEY));
+        expectReason(signed(nextReport(feeding, START, 0, 0, true)), Reason.BadSignature);
+        expectReason(signed(nextReport(feeding, START, 0, 0, true), NEW_KEY), Reason.None);
         // what it held comes free by expiry
         vm.warp(START + 12 hours + 1);
         ledger.expire(station);

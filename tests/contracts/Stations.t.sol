@@ -230,6 +230,25 @@ contract StationsTest is Fixture {
         registry.approveStations(one(station));
     }
 
+    function test_close_once() public {
+        vm.startPrank(gridAccount);
+        registry.closeStation(station);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, station));
+        registry.closeStation(station);
+        vm.stopPrank();
+    }
+
+    /// @dev A station that was never requested is behind the meter 0, which a grid operator may have registered.
+    function test_close_what_was_never_requested() public {
+        registerMeter(gridAccount, 0);
+        vm.startPrank(gridAccount);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, 99));
+        registry.closeStation(99);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotPending.selector, 99));
+        registry.approveStations(one(uint32(99)));
+        vm.stopPrank();
+    }
+
     function test_close_what_was_only_requested() public {
         vm.prank(operatorAccount);
         uint32 n = request(METER, KEY, 11_000, 0);

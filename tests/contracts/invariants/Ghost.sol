@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRegistry} from "../../../contracts/interfaces/IRegistry.sol";
+import {ISessions} from "../../../contracts/interfaces/ISessions.sol";
+import {Reason} from "../../../contracts/interfaces/Reason.sol";
+import {Drawing} from "../Drawing.sol";
+import {Reader} from "../Reader.sol";
+import {Reference} from "../Reference.sol";
+import {Tree} from "../Tree.sol";
+
+/// @notice A second ledger that is kept from the messages alone, without a thought for gas. It takes the first
+/// one's word only for which messages it accepted, and refuses to believe what must not have been.
+abstract contract Ghost is Drawing {
+    struct Company {
+        int256 balance;
+        int256 brought; // by deposits, less withdrawals
+        int256 reserved;
+        int256 owed;
+        bytes32 head;
+        uint256 entries;
+    }
+
+    struct Between {
+        uint256 posted;
+        uint256 claim;
+        uint256 importWh;
+        uint256 exportWh;
+    }
+
+    /// @notice A session that was cleared.
+    struct Run {
+        ISessions.OpenSession opening;
+        IRegistry.Station station;
+        bool registered; // the vehicle had a supplier of its own
+        uint24 supplier;
+        uint16 gridTariff;
+        uint16 operatorTariff;
+        uint256 supplierReserve;
+        uint256 gridReserve;
+        uint32 reports;
+        uint256 imported;
+        uint256 exported;
+        bool open;
+    }
+
+    Reader private reader = new Reader();
+    mapping(uint24 participant => Company) internal companies;
+    mapping(uint24 payer => mapping(uint24 payee => Between)) internal between;
+    mapping(uint32 station => Reference.Reading) internal last;
+    mapping(uint32 station => uint32) internal lastNumber;
+    mapping(uint32 station => uint256) internal running; // its run, counted from 1; 0: none
+    mapping(bytes32 report => bool) private settledOnce;
+    Run[] internal runs;
+    bytes32[] internal roots;
+    uint256 internal deposited; // nano-euro
+    uint256 internal withdrawn;
+    uint256 internal donated;
+    mapping(string what => uint256) internal happened;
+    mapping(Reason => uint256) internal reasonsGiven;
+
+    // -------------------------------------------------------------------------------------------- Messages
+
+    function learn(bytes[] memory messages, Reason[] memory reasons) internal {
+        bytes32[] memory leaves = new bytes32[](messages.length);
+        for (uint256 i = 0; i < messages.length; ++i) {
+            ++reasonsGiven[reasons[i]];
+            if (reasons[i] == Reason.Malformed) {
+                leaves[i] = rejection(keccak256(messages[i]), reasons[i]);
+            } else if (messages[i][0] == 0x01) {
+                (ISessions.OpenSession memory o,) = reader.opening(messages[i]);
+                leaves[i] = learnOpening(o, reasons[i]);
+            } else {
+                (ISessions.EnergyReport memory r,) = reader.report(messages[i]);
+                leaves[i] = learnReport(r, reasons[i]);
+            }
+        }
+        roots.push(Tree.root(leaves));
+    }
+
+    function learnOpening(ISessions.OpenSession memory o, Reason reason) private returns (bytes32) {
+        if (reason == Reason.None) return cleared(o);
+        if (reason >= Reason.GridOperatorInactive) {
+            goesOn(o);
+            ++happened["refused"];
+        }
+        return rejection(ledger.digestOf(o), reason);
+    }
+
+    function learnReport(ISessions.EnergyReport memory r, Reason reason) private returns (bytes32) {
+        return reason == Reason.None ? settled(r) : rejection(ledger.digestOf(r), reason);
+    }
+
+    function rejection(bytes32 digest, Reason reason) private pure returns (bytes32) {
+        return keccak256(abi.encode(digest, uint256(reason), 0, 0, 0));
+    }
+
+    // -------------------------------------------------------------------------------------------- Clearing
+
+    function cleared(ISessions.OpenSession memory o) private returns (bytes32) {
+        Run memory run;
+        (run.opening, run.open) = (o, true);
+        run.station = registry.stations(o.station);
+        run.supplier = ledger.supplierAt(o.vehicle, o.time);
+        run.registered = run.supplier != 0;
+        if (!run.registered) run.supplier = agreedDefault(run.station.operator);
+        (uint24 grid, uint24 operator) = (run.station.gridOperator, run.station.operator);
+        run.gridTariff = versionAt(grid, GRID_OPERATOR, o.time);
+        run.operatorTariff = versionAt(operator, STATION_OPERATOR, o.time);
+        (run.supplierReserve, run.gridReserve) = Reference.reserves(
+            registry.tariffs(grid, GRID_OPERATOR, run.gridTariff),
+            registry.tariffs(operator, STATION_OPERATOR, run.operatorTariff),
+            registry.limits().reserveWh,
+            run.station.maxFeedIn != 0
+        );
+        if (run.supplier == grid) {
+            (run.supplierReserve, run.gridReserve) = (run.supplierReserve + run.gridReserve, 0);
+        }
+        mayClear(run);
+        goesOn(o);
+        companies[run.supplier].reserved += int256(run.supplierReserve);
+        companies[grid].reserved += int256(run.gridReserve);
+        runs.push(run);
+        running[o.station] = runs.length;
+        ++happened["cleared"];
+        return keccak256(
+            abi.encode(ledger.digestOf(o), 0, run.supplier, run.supplierReserve, run.gridReserve)
+        );
+    }
+
+    function mayClear(Run memory run) private view {
+        assertTrue(run.gridTariff != 0 && run.operatorTariff != 0, "cleared without a tariff");
+        assertTrue(isIn(run.station.gridOperator, GRID_OPERATOR), "grid operator inactive");
+        assertTrue(isIn(run.station.operator, STATION_OPERATOR), "station operator inactive");
+        assertTrue(isIn(run.supplier, SUPPLIER), "supplier inactive");
+        covers(run.supplier, run.supplierReserve);
+        if (run.gridReserve != 0) covers(run.station.gridOperator, run.gridReserve);
+    }
+
+    function covers(uint24 participant, uint256 reserve) private view {
+        Company memory c = companies[participant];
+        assertEq(c.owed, 0, "cleared with claims open");
+        assertTrue(c.balance >= c.reserved + int256(reserve), "cleared without cover");
+    }
+
+    /// @dev The station's numbers, times and registers run forwards only.
+    function goesOn(ISessions.OpenSession memory o) private {
+        assertTrue(running[o.station] == 0, "another session is open");
+        assertTrue(o.session > lastNumber[o.station], "session number");
+        lastNumber[o.station] = o.session;
+        moveOn(o.station, Reference.Reading(o.time, o.importRegister, o.exportRegister));
+    }
+
+    function moveOn(uint32 station_, Reference.Reading memory to) private {
+        Reference.Reading storage from = last[station_];
+        assertTrue(to.time >= from.time, "time backwards");
+        assertTrue(to.imported >= from.imported, "import register backwards");
+        assertTrue(to.exported >= from.exported, "export register backwards");
+        (from.time, from.imported, from.exported) = (to.time, to.imported, to.exported);
+    }
+
+    // ------------------------------------------------------------------------------------------ Settlement
+
+    function settled(ISessions.EnergyReport memory r) private returns (bytes32 leaf) {
+        assertTrue(running[r.station] != 0, "settled without a session");
+        Run storage run = runs[running[r.station] - 1];
+        assertEq(r.session, run.opening.session, "settled for another session");
+        assertEq(r.report, ++run.reports, "report number");
+        bytes32 name = keccak256(abi.encode(r.station, r.session, r.report));
+        assertFalse(settledOnce[name], "settled twice");
+        settledOnce[name] = true;
+
+        Reference.Reading[] memory readings = readingsTo(r);
+        withinPower(readings, run.station);
+        Reference.Due memory due = Reference.settle(
+            readings,
+            registry.tariffs(run.station.gridOperator, GRID_OPERATOR, run.gridTariff),
+            registry.tariffs(run.station.operator, STATION_OPERATOR, run.operatorTariff),
+            r.last
+        );
+        leaf = keccak256(
+            abi.encode(ledger.digestOf(r), 0, due.networkCharge, due.serviceFee, due.feedIn)
+        );
+        run.imported = r.importRegister - run.opening.importRegister;
+        run.exported = r.exportRegister - run.opening.exportRegister;
+        uint256 taken = r.importRegister - last[r.station].imported;
+        uint256 fed = r.exportRegister - last[r.station].exported;
+        moveOn(r.station, readings[readings.length - 1]);
+        postAll(run, due, taken, fed);
+        recordAll(run, leaf);
+        if (r.last) {
+            end(r.station);
+            ++happened["closed"];
+        }
+        ++happened["settled"];
+    }
+
+    /// @dev The reserves come free, by a final report or by expiry.
+    function end(uint32 station_) internal {
+        Run storage run = runs[running[station_] - 1];
+        run.open = false;
+        companies[run.supplier].reserved -= int256(run.supplierReserve);
+        companies[run.station.gridOperator].reserved -= int256(run.gridReserve);
+        running[station_] = 0;
+    }
+
+    function readingsTo(ISessions.EnergyReport memory r)
+        private
+        view
+        returns (Reference.Reading[] memory)
+    {
+        ISessions.Session memory s;
+        Reference.Reading memory from = last[r.station];
+        (s.time, s.importRegister, s.exportRegister) =
+        (uint40(from.time), uint48(from.imported), uint48(from.exported));
+        return Reference.readingsOf(s, r);
+    }
+
+    function withinPower(Reference.Reading[] memory readings, IRegistry.Station memory s)
+        private
+        pure
+    {
+        for (uint256 i = 1; i < readings.length; ++i) {
+            uint256 duration = readings[i].time - readings[i - 1].time;
+            assertTrue(duration <= 900, "a slot");
+            uint256 taken = readings[i].imported - readings[i - 1].imported;
+            uint256 fed = readings[i].exported - readings[i - 1].exported;
+            assertTrue(taken * 3600 <= s.maxPower * duration + 3600, "import power");
+            uint256 tolerance = s.maxFeedIn == 0 ? 0 : 3600;
+            assertTrue(fed * 3600 <= s.maxFeedIn * duration + tolerance, "export power");
+        }
+    }
+
+    function postAll(Run memory run, Reference.Due memory due, uint256 taken, uint256 fed) private {
+        (uint24 grid, uint24 operator) = (run.station.gridOperator, run.station.operator);
+        post(run.supplier, grid, due.networkCharge, taken, 0);
+        post(run.supplier, operator, due.serviceFee, taken, 0);
+        if (due.feedIn < 0) post(run.supplier, grid, uint256(-due.feedIn), 0, fed);
+        else post(grid, run.supplier, uint256(due.feedIn), 0, fed);
+    }
+
+    function post(uint24 payer, uint24 payee, uint256 amount, uint256 taken, uint256 fed) private {
+        Between storage b = between[payer][payee];
+        b.posted += amount;
+        b.importWh += taken;
+        b.exportWh += fed;
+        if (payer == payee) return;
+        Company storage c = companies[payer];
+        int256 free = c.balance > c.owed ? c.balance - c.owed : int256(0);
+        int256 paid = int256(amount) < free ? int256(amount) : free;
+        c.balance -= paid;
+        companies[payee].balance += paid;
+        c.owed += int256(amount) - paid;
+        b.claim += amount - uint256(paid);
+        if (int256(amount) != paid) ++happened["claim opened"];
+    }
+
+    function recordAll(Run memory run, bytes32 leaf) private {
+        (uint24 grid, uint24 operator) = (run.station.gridOperator, run.station.operator);
+        record(run.supplier, leaf);
+        if (grid != run.supplier) record(grid, leaf);
+        if (operator != run.supplier && operator != grid) record(operator, leaf);
+    }
+
+    // -------------------------------------------------------------------------------------------- Accounts
+
+    function record(uint24 participant, bytes32 entry) internal {
+        Company storage c = companies[participant];
+        c.head = bytes32(bytes26(keccak256(abi.encode(c.head, entry))));
+        ++c.entries;
+    }
+
+    function paidIn(uint24 participant, uint256 nano) internal {
+        companies[participant].balance += int256(nano);
+        companies[participant].brought += int256(nano);
+        deposited += nano;
+        record(participant, keccak256(abi.encode(1, participant, nano)));
+        ++happened["deposited"];
+    }
+
+    function paidOut(uint24 participant, uint256 nano) internal {
+        companies[participant].balance -= int256(nano);
+        companies[participant].brought -= int256(nano);
+        withdrawn += nano;
+        record(participant, keccak256(abi.encode(2, participant, nano)));
+        ++happened["withdrawn"];
+    }
+
+    function collected(uint24 payer, uint24 payee, uint256 nano) internal {
+        companies[payer].balance -= int256(nano);
+        companies[payer].owed -= int256(nano);
+        companies[payee].balance += int256(nano);
+        between[payer][payee].claim -= nano;
+        bytes32 entry = keccak256(abi.encode(3, payer, payee, nano));
+        record(payer, entry);
+        record(payee, entry);
+        ++happened["collected"];
+    }
+
+    // -------------------------------------------------------------------------------------------- Registry
+
+    function agreedDefault(uint24 operator_) private view returns (uint24 supplier_) {
+        supplier_ = registry.participants(operator_).defaultSupplier;
+        assertTrue(registry.offersDefaultSupply(supplier_, operator_), "default supplier agrees");
+    }
+
+    function isIn(uint24 participant, uint8 role) private view returns (bool) {
+        IRegistry.Participant memory p = registry.participants(participant);
+        return p.active && p.roles & role != 0;
+    }
+
+    function versionAt(uint24 participant, uint8 role, uint256 time)
+        private
+        view
+        returns (uint16 version)
+    {
+        for (uint16 v = 1; v <= registry.tariffCount(participant, role); ++v) {
+            if (registry.tariffs(participant, role, v).validFrom <= time) version = v;
+        }
+    }
+}
