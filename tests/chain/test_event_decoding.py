@@ -37,21 +37,21 @@ def _governance(act, ledger):
 
 def _stations(act, market):
     closed = market.stations["DE*GRM*E0004"].number
-    act("Ladeland", "Registry", "rotateStationKey", closed, Account.create().address)
-    act("Ladeland", "Registry", "revokeStationKey", closed)
-    act("Hügelnetz", "Registry", "closeStation", closed)
+    act("Station Operator", "Registry", "rotateStationKey", closed, Account.create().address)
+    act("Station Operator", "Registry", "revokeStationKey", closed)
+    act("Grid South", "Registry", "closeStation", closed)
 
 
 def _vehicles(act, market, now):
     car, effective = market.vehicles["car-6"].id, slot_start(now) + 1800
-    act("Talstrom", "Ledger", "offerVehicles", [car], 1, effective)
-    act("Nordlicht Strom", "Ledger", "acceptVehicles", [car])
+    act("Supplier South", "Ledger", "offerVehicles", [car], 1, effective)
+    act("Supplier North", "Ledger", "acceptVehicles", [car])
 
 
 def _sessions(anvil, act, ledger, signer, now):
-    """Talstrom keeps no more than the reserve; its session takes more, so that a claim opens."""
+    """Supplier South keeps no more than the reserve; its session takes more, so that a claim opens."""
     reserve = 60_000 * (130_000 + 60_000) + 350_000_000
-    act("Talstrom", "Vault", "withdraw", 10_000 * EURO - reserve, anvil.admin.address)
+    act("Supplier South", "Vault", "withdraw", 10_000 * EURO - reserve, anvil.admin.address)
     taken, silent = signer.opening(FAST, "car-2", now), signer.opening(BACK, "car-1", now)
     act("governance", "Ledger", "submit", [taken, silent, b"no message"])
     end = now + 3600
@@ -64,7 +64,7 @@ def _sessions(anvil, act, ledger, signer, now):
     act("governance", "Ledger", "collect", 2, 4)
     anvil.set_next_time(end + 13 * 3600)
     act("governance", "Ledger", "expire", 2)
-    act("Talstrom", "Registry", "moveAccount", Account.create().address)
+    act("Supplier South", "Registry", "moveAccount", Account.create().address)
 
 
 def test_decode__every_event__as_web3_does(history):

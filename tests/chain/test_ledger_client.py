@@ -26,7 +26,7 @@ def test_connect__nothing_there(anvil, address):
 def test_read__the_market_stands_as_planned(ledger, market):
     back = market.stations["DE*GRM*E0002"]
     car = market.vehicles["car-1"]
-    nordlicht = market.participants["Nordlicht Strom"]
+    nordlicht = market.participants["Supplier North"]
 
     assert ledger.participant_of(nordlicht.address) == nordlicht.number
     assert ledger.participant(nordlicht.number).account == nordlicht.address.lower()
@@ -41,7 +41,7 @@ def test_read__the_market_stands_as_planned(ledger, market):
 
 def test_read__at_an_earlier_block(anvil, ledger, act):
     before = anvil.w3.eth.block_number
-    act("Talstrom", "Vault", "withdraw", 10_000 * EURO, anvil.admin.address)
+    act("Supplier South", "Vault", "withdraw", 10_000 * EURO, anvil.admin.address)
 
     assert ledger.total_balance(before) == 24_000 * EURO
     assert ledger.total_balance() == ledger.holdings() == 14_000 * EURO

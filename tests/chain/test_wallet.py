@@ -12,7 +12,7 @@ WITHDRAW = abi.functions("Vault")["withdraw"]
 
 @pytest.fixture
 def wallet(anvil, market):
-    return Wallet(anvil.w3, market.participants["Talstrom"].account)
+    return Wallet(anvil.w3, market.participants["Supplier South"].account)
 
 
 def balance(ledger, wallet):
@@ -68,7 +68,7 @@ def test_post__more_gas_than_a_transaction_may__is_refused(ledger, wallet):
 
 
 def test_wait__nothing_is_mined__gives_up(anvil, ledger, market):
-    impatient = Wallet(anvil.w3, market.participants["Talstrom"].account, timeout=0.2)
+    impatient = Wallet(anvil.w3, market.participants["Supplier South"].account, timeout=0.2)
     anvil.rpc("evm_setAutomine", False)
 
     with pytest.raises(ChainError, match="in no block"):

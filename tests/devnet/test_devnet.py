@@ -72,7 +72,7 @@ def open_session(running: Running) -> None:
     now = ledger.w3.eth.get_block("pending")["timestamp"]
     message = OpenSession(station.number, 1, car.id, now, 0, 0)
     batch = [sign(ledger.domain, message, station.key).pack()]
-    sender = Wallet(ledger.w3, market.participants["Talstrom"].account)
+    sender = Wallet(ledger.w3, market.participants["Supplier South"].account)
     sender.wait([sender.post(ledger.address, ledger.submit_calldata(batch))])
 
 

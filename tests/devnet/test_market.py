@@ -57,7 +57,7 @@ def test_build__one_company_with_every_role(anvil, empty):
 
 
 def test_build__more_vehicles_than_a_transaction_holds(anvil, empty):
-    fleet = tuple(VehiclePlan(f"van-{n}", "Talstrom") for n in range(401))
+    fleet = tuple(VehiclePlan(f"van-{n}", "Supplier South") for n in range(401))
     plan = replace(small_market(), vehicles=fleet)
 
     market = build(empty, plan, anvil.admin)

@@ -46,5 +46,5 @@ def relay(relay_url: str) -> Iterator[RelayClient]:
 def no_default_supply(anvil: Anvil, ledger: Ledger, market: Market) -> None:
     """Vehicles that nobody registered have no supplier."""
     calldata = abi.functions("Registry")["setDefaultSupplier"]
-    operator = Wallet(anvil.w3, market.participants["Ladeland"].account)
+    operator = Wallet(anvil.w3, market.participants["Station Operator"].account)
     operator.call(ledger.registry_address, calldata, 0)

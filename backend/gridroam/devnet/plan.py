@@ -98,38 +98,45 @@ def levels(high: Iterable[int] = (), low: Iterable[int] = ()) -> int:
 def small_market() -> MarketPlan:
     """What `gridroam devnet` starts with. At one of the four stations cars can feed in."""
     day = levels(high=range(16, 20), low=range(4))
-    coast = tariff(80_000, 120_000, 40_000, export=(60_000, 90_000, 20_000), levels=day)
-    hills = tariff(95_000, 130_000, 60_000, export=(50_000, 80_000, -10_000), levels=day)
+    north = tariff(80_000, 120_000, 40_000, export=(60_000, 90_000, 20_000), levels=day)
+    south = tariff(95_000, 130_000, 60_000, export=(50_000, 80_000, -10_000), levels=day)
     service = tariff(50_000, session_fee=350_000)
     return MarketPlan(
         participants=(
-            ParticipantPlan("Nordlicht Strom", Role.SUPPLIER, "9900000000011", 10_000),
-            ParticipantPlan("Talstrom", Role.SUPPLIER, "9900000000028", 10_000),
+            ParticipantPlan("Supplier North", Role.SUPPLIER, "9900000000011", 10_000),
+            ParticipantPlan("Supplier South", Role.SUPPLIER, "9900000000028", 10_000),
             ParticipantPlan(
-                "Küstennetz",
+                "Grid North",
                 Role.GRID_OPERATOR,
                 "9900000000035",
                 2_000,
-                {Role.GRID_OPERATOR: coast},
+                {Role.GRID_OPERATOR: north},
             ),
             ParticipantPlan(
-                "Hügelnetz", Role.GRID_OPERATOR, "9900000000042", 2_000, {Role.GRID_OPERATOR: hills}
+                "Grid South",
+                Role.GRID_OPERATOR,
+                "9900000000042",
+                2_000,
+                {Role.GRID_OPERATOR: south},
             ),
             ParticipantPlan(
-                "Ladeland",
+                "Station Operator",
                 Role.STATION_OPERATOR,
                 "9900000000059",
                 tariffs={Role.STATION_OPERATOR: service},
             ),
         ),
         stations=(
-            StationPlan("DE*GRM*E0001", "Ladeland", "Küstennetz", "coast-1", 22_000),
-            StationPlan("DE*GRM*E0002", "Ladeland", "Küstennetz", "coast-2", 11_000, 11_000),
-            StationPlan("DE*GRM*E0003", "Ladeland", "Hügelnetz", "hills-1", 150_000),
-            StationPlan("DE*GRM*E0004", "Ladeland", "Hügelnetz", "hills-1", 22_000),
+            StationPlan("DE*GRM*E0001", "Station Operator", "Grid North", "north-1", 22_000),
+            StationPlan(
+                "DE*GRM*E0002", "Station Operator", "Grid North", "north-2", 11_000, 11_000
+            ),
+            StationPlan("DE*GRM*E0003", "Station Operator", "Grid South", "south-1", 150_000),
+            StationPlan("DE*GRM*E0004", "Station Operator", "Grid South", "south-1", 22_000),
         ),
         vehicles=tuple(
-            VehiclePlan(f"car-{n}", "Nordlicht Strom" if n % 2 else "Talstrom") for n in range(1, 7)
+            VehiclePlan(f"car-{n}", "Supplier North" if n % 2 else "Supplier South")
+            for n in range(1, 7)
         ),
-        default_supply={"Ladeland": "Talstrom"},
+        default_supply={"Station Operator": "Supplier South"},
     )
