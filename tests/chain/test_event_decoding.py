@@ -49,7 +49,7 @@ def _vehicles(act, market, now):
 
 
 def _sessions(anvil, act, ledger, signer, now):
-    """Supplier South keeps no more than the reserve; its session takes more, so that a claim opens."""
+    """Supplier South keeps the reserve only; its session takes more, so that a claim opens."""
     reserve = 60_000 * (130_000 + 60_000) + 350_000_000
     act("Supplier South", "Vault", "withdraw", 10_000 * EURO - reserve, anvil.admin.address)
     taken, silent = signer.opening(FAST, "car-2", now), signer.opening(BACK, "car-1", now)
