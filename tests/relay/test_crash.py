@@ -25,17 +25,17 @@ from gridroam.relay.client import RelayClient
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
-STATIONS, ROUNDS, SECONDS = 24, 5, 2.0
+STATIONS, ROUNDS, SECONDS = 24, 4, 1.5
 
 
 def plan() -> MarketPlan:
     """The small market with more stations and vehicles."""
     small = small_market()
     stations = (
-        StationPlan(f"DE*GRM*E1{n:03}", "Ladeland", "Küstennetz", f"meter-{n}", 22_000)
+        StationPlan(f"DE*GRM*E1{n:03}", "Station Operator", "Grid North", f"meter-{n}", 22_000)
         for n in range(STATIONS)
     )
-    vehicles = (VehiclePlan(f"car-1{n:03}", "Talstrom") for n in range(STATIONS))
+    vehicles = (VehiclePlan(f"car-1{n:03}", "Supplier South") for n in range(STATIONS))
     return replace(small, stations=tuple(stations), vehicles=tuple(vehicles))
 
 

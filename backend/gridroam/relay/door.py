@@ -34,7 +34,7 @@ Judged = tuple[bytes, Verdict]
 
 
 class Door:
-    """For several threads, if each has stations of its own.
+    """For one thread.
 
     `refusals_per_minute`: openings of a station that are sent although they will be decided
     against; `max_waiting`: messages in the outbox beyond which none is taken."""

@@ -2,7 +2,9 @@
 wrong and in which field. One bad message does not spoil the others.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import Request
@@ -16,6 +18,8 @@ from gridroam.relay.schemas import MAX_MESSAGES, DomainIn, MessageIn, OpeningIn,
 _DOMAIN: TypeAdapter[DomainIn] = TypeAdapter(DomainIn)
 _MESSAGE: TypeAdapter[OpeningIn | ReportIn] = TypeAdapter(MessageIn)
 _FIELDS = frozenset({"domain", "messages"})
+
+_DISCARD_SECONDS = 1.0
 
 _CODES = {
     "missing": "missing-field",
@@ -34,16 +38,29 @@ _CODES = {
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Stops reading at the limit, whatever the client declared."""
+    """Keeps no more than the limit, whatever the client declared."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     if kind.lower() != "application/json":
         raise ProblemError(Problem("wrong-media-type", f"The body is declared as {kind}."))
     body = bytearray()
-    async for chunk in request.stream():
+    stream = request.stream()
+    async for chunk in stream:
         body += chunk
         if len(body) > limit:
+            await _discard(stream, limit)
             raise ProblemError(Problem("body-too-large", f"The body has more than {limit} bytes."))
     return bytes(body)
+
+
+async def _discard(stream: AsyncIterator[bytes], limit: int) -> None:
+    """Some of what is still coming: who is cut off while sending does not see the answer."""
+    discarded = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            async for chunk in stream:
+                discarded += len(chunk)
+                if discarded > limit:
+                    return
 
 
 def read_messages(body: bytes, domain: Domain) -> list[Signed | Problem]:
