@@ -75,7 +75,9 @@ def test_database_of_another_ledger_is_refused(store: Store) -> None:
         outbox.claim(1, "0x" + 40 * "1")
 
 
-@pytest.mark.parametrize("where", ["/proc/relay.db", "postgresql+nothing://"])
+@pytest.mark.parametrize(
+    "where", ["/proc/relay.db", "://", "postgresql+nothing://", "mysql+oursql://"]
+)
 def test_database_that_cannot_be_opened(where: str) -> None:
     with pytest.raises((StoreError, InvalidInputError)):
         Store.open(where)

@@ -38,8 +38,7 @@ class Store:
         """`where` is a file for SQLite, or a database URL."""
         url = _url(where)
         is_sqlite = url.get_backend_name() == "sqlite"
-        with _translated():
-            engine = create_engine(url, pool_pre_ping=not is_sqlite)
+        engine = _engine(url)
         lock = _lock(Path(url.database)) if is_sqlite and url.database else None
         store = cls(engine, lock)
         try:
@@ -81,6 +80,16 @@ def _url(where: str) -> URL:
     except ArgumentError as error:
         raise InvalidInputError(
             "The database URL cannot be read.", "Give a file, or postgresql+psycopg://..."
+        ) from error
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        with _translated():
+            return create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except ImportError as error:
+        raise InvalidInputError(
+            f"The driver of {url.drivername} is missing.", f"Install {error.name}."
         ) from error
 
 
