@@ -253,6 +253,7 @@ contract AccountsTest is Fixture {
         account(utility, 10e9 + 120e6 + 400e6 - 15e6, 0, 0);
         account(supplier, 1000e9 - 120e6 - 400e6 + 15e6, 0, 0);
         assertEq(ledger.pairs(supplier, utility).importWh, 2000, "behind two postings");
+        assertEq(ledger.journals(utility).count, 2, "one entry for the report");
     }
 
     function test_supplier_that_runs_the_station() public {

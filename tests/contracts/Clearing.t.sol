@@ -194,6 +194,20 @@ contract ClearingTest is Drawing {
         expectReason(signed(opening(station, 2, CAR, START, 0, 0)), Reason.SessionUsed);
     }
 
+    /// @dev Released in the middle of a session: under default supply nobody asks where it is.
+    function test_vehicle_not_busy_under_default_supply() public {
+        offerDefault(true);
+        vm.prank(operatorAccount);
+        registry.setDefaultSupplier(otherSupplier);
+        plugIn(station, CAR);
+        vm.prank(supplierAccount);
+        ledger.releaseVehicles(one(CAR), uint40(START + 900));
+        vm.warp(START + 900);
+        plugIn(feeding, CAR);
+        assertEq(ledger.sessions(feeding).supplier, otherSupplier, "default supplier");
+        assertEq(ledger.vehicles(CAR).station, station, "remembered where it was its own");
+    }
+
     function test_vehicle_again_at_its_own_station() public {
         plugIn(station, CAR);
         unplug(station);
