@@ -13,7 +13,7 @@ import {Reference} from "./Reference.sol";
 /// ├── each slot's energy at the level of its slot of the UTC day, by each operator's own map
 /// ├── the session fees come with the final report, and only with it
 /// ├── feed-in: the grid operator pays; at a negative price the supplier; the directions never net
-/// ├── at the versions that were pinned at clearing
+/// ├── at the versions that were pinned at clearing: Pinning.t.sol
 /// ├── a posting with neither amount nor energy leaves no trace
 /// └── however a session is cut into reports, it costs the same
 contract SettlementTest is Drawing {
@@ -190,44 +190,6 @@ contract SettlementTest is Drawing {
                 posted(supplier, newGrid) - before, prices[slot * slot % 3], "price of the slot"
             );
         }
-    }
-
-    // ----------------------------------------------------------------------------------- Pinned versions
-
-    function test_session_keeps_its_versions() public {
-        plugIn(station, CAR);
-        IRegistry.Tariff memory t = gridTariff();
-        (t.importHigh, t.importLow, t.importStandard) = (1, 1, 1);
-        t.validFrom = uint32(START + 1 days);
-        publish(gridAccount, GRID_OPERATOR, t);
-        t = operatorTariff();
-        (t.importHigh, t.importLow, t.importStandard) = (2, 2, 2);
-        t.validFrom = uint32(START + 1 days);
-        publish(operatorAccount, STATION_OPERATOR, t);
-        vm.warp(START + 1 days);
-        charge(station, 0, 0, false);
-        vm.warp(START + 1 days + 900);
-        charge(station, 1000, 0, false);
-        assertEq(posted(supplier, grid), 1000 * 120_000, "grid operator's first version");
-        assertEq(posted(supplier, operator), 1000 * 50_000, "station operator's first version");
-        unplug(station);
-        plugIn(feeding, CAR);
-        vm.warp(START + 1 days + 1800);
-        charge(feeding, 1000, 0, false);
-        assertEq(posted(supplier, grid), 1000 * 120_001, "the next session has the second");
-    }
-
-    /// @dev A change of supplier in the middle of a session does not touch it.
-    function test_session_keeps_its_supplier() public {
-        plugIn(station, CAR);
-        vm.prank(supplierAccount);
-        ledger.offerVehicles(one(CAR), otherSupplier, uint40(START + 900));
-        vm.prank(otherSupplierAccount);
-        ledger.acceptVehicles(one(CAR));
-        vm.warp(START + 1800);
-        charge(station, 1000, 0, true);
-        assertEq(ledger.pairs(supplier, grid).importWh, 1000, "old supplier");
-        assertEq(ledger.pairs(otherSupplier, grid).importWh, 0, "new supplier");
     }
 
     // ------------------------------------------------------------------------------------ Reference, fuzz
