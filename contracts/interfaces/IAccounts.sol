@@ -14,7 +14,8 @@ interface IAccounts {
         uint80 owed; // sum of the open claims against this participant
     }
 
-    /// @notice Everything ever posted from one participant to another.
+    /// @notice Everything ever posted from one participant to another. Where the payee is grid operator and
+    /// station operator at once, imported energy counts in both postings, so twice.
     struct Pair {
         uint80 amount; // nano-euro posted, paid or not
         uint80 claim; // nano-euro of it that is still open

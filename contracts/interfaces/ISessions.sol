@@ -125,6 +125,7 @@ interface ISessions {
     function batchCount() external view returns (uint64);
     /// @notice Merkle root of a batch's leaves, 0 if there is no such batch.
     function batchRoot(uint64 batch) external view returns (bytes32);
+    /// @notice Compute the leaf yourself: an inner node has a proof as well.
     /// @return whether `leaf` is in the batch, by its Merkle proof (sorted pairs)
     function isInBatch(uint64 batch, bytes32 leaf, bytes32[] calldata proof)
         external
