@@ -67,7 +67,7 @@ class Stations:
 
     def may_sign(self, number: StationId, signer: Address | None, time: Timestamp) -> bool:
         """Whether the key behind a signature is the station's, or was until after `time`."""
-        if signer is None:
+        if signer in (None, NO_KEY):
             return False
         former = self.former_keys.get(number, _NONE)
         return signer == self[number].key or (signer == former.key and time < former.until)
@@ -91,7 +91,7 @@ class Stations:
 
     def close(self, number: StationId) -> None:
         """The meter's grid operator closes a station for good."""
-        station = self[number]
+        station = self._running(number)
         station.key, station.operator = NO_KEY, NOBODY
         self.former_keys.pop(number, None)
 
