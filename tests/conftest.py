@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.deploy import DEVNET_LIMITS, Deployment, deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import Market, build, small_market
+
+settings.register_profile("long", max_examples=10_000)
 
 
 @dataclass(frozen=True)

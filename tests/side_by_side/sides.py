@@ -1,0 +1,90 @@
+"""Both sides: each step is taken on either, and then nothing may differ."""
+
+from copy import deepcopy
+
+from acts import Act, arguments_of, sender_of
+from deployment import Contracts, Outcome
+from fleet import Fleet
+from moves import Batch
+from rules import Rules
+from scene import STRANGER
+from side import SOMEWHERE
+from tally import Tally
+from views import compare_views
+
+from gridroam.audit import batches
+from gridroam.audit.batches import Derived
+from gridroam.audit.compare import compare_state
+from gridroam.audit.difference import Findings
+from gridroam.audit.signatures import authenticate
+from gridroam.domain.decision import Decision, Rejected
+from gridroam.domain.market import Market
+from gridroam.domain.reasons import Reason
+
+
+class Sides:
+    """At the start of one run."""
+
+    def __init__(self, contracts: Contracts, start: Market, tally: Tally) -> None:
+        contracts.restart()
+        self.contracts = contracts
+        self.rules = Rules(
+            market=deepcopy(start),
+            governance=contracts.governance,
+            vault=contracts.addresses["Vault"].lower(),
+            held=contracts.held(),
+            now=contracts.now + 1,
+        )
+        self.fleet = Fleet(contracts.ledger.domain)
+        self.tally = tally
+
+    def perform(self, act: Act) -> None:
+        """A call of a function of the contracts."""
+        sender, arguments = sender_of(act, self.rules), arguments_of(act, self.rules)
+        expected, error = self.rules.perform(sender, act.function, arguments)
+        outcome = self.contracts.send(sender, act.function, arguments, self.rules.now)
+        said = f"{act.function}{tuple(arguments)} by {sender}"
+        assert bool(outcome.error) == bool(error), f"{said}: {outcome.error=}, by the rules {error}"
+        self.tally.act(act.function, error)
+        if not error:
+            self._compare([Derived(event, None, "") for event in expected], outcome)
+        self.rules.now += 1
+
+    def submit(self, moves: Batch) -> None:
+        """A batch, each message built on what the ones before it have done; or none."""
+        if not moves:
+            return
+        packed: list[bytes] = []
+        decisions: list[Decision] = []
+        derived: list[Derived] = []
+        for index, move in enumerate(moves):
+            packed.append(self.fleet.pack(move, self.rules))
+            (received,) = authenticate(self.contracts.ledger.domain, packed[-1:])
+            decision = self.rules.market.process(
+                received.message, received.digest, received.signer, self.rules.now
+            )
+            self.tally.decision(decision)
+            decisions.append(decision)
+            derived.extend(batches.events_of(received, index, decision, SOMEWHERE))
+        recorded = self.rules.record_batch([decision.leaf for decision in decisions])
+        derived.append(Derived(recorded, None, ""))
+
+        foretold = self.contracts.simulate(packed, self.rules.now)
+        assert foretold == [_reason(decision) for decision in decisions]
+        outcome = self.contracts.send(STRANGER, "submit", [packed], self.rules.now)
+        assert not outcome.error
+        self._compare(derived, outcome)
+        self.rules.now += 1
+
+    def _compare(self, derived: list[Derived], outcome: Outcome) -> None:
+        findings, ledger = Findings(), self.contracts.ledger
+        batches.compare(derived, outcome.events, findings)
+        compare_state(self.rules.market, ledger, outcome.block, findings)
+        compare_views(self.rules, ledger, outcome.block, findings)
+        assert not findings.kept, "\n".join(map(str, findings.kept))
+        assert self.contracts.held() == self.rules.held
+        self.tally.step(self.rules.market)
+
+
+def _reason(decision: Decision) -> Reason:
+    return decision.reason if isinstance(decision, Rejected) else Reason.NONE

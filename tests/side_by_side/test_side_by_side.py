@@ -1,0 +1,121 @@
+"""Contracts and rules side by side: whatever anybody does, in whatever order, neither differs.
+
+Each run is one market from its start: time passes, companies act, stations send what they should
+and what they should not. After every step the contracts must say what the rules say. For hours of
+it, `pytest tests/side_by_side --hypothesis-profile=long`.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+from acts import Act
+from deployment import Contracts
+from drawn_acts import acts, linked_acts
+from drawn_moves import batches
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from laws import LAWS
+from moves import Batch
+from scene import START
+from sides import Sides
+from tally import Tally
+
+from gridroam.chain.anvil import Anvil
+from gridroam.domain.market import Market
+
+
+class SideBySide(RuleBasedStateMachine):
+    """One run. Every rule ends in a batch, so that no choice of rules is one without messages."""
+
+    contracts: ClassVar[Contracts]
+    start: ClassVar[Market]
+    tally: ClassVar[Tally]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides = Sides(self.contracts, self.start, self.tally)
+
+    @rule(seconds=st.sampled_from([1, 450, 900, 1_800, 3_600, 14_400, 200_000]), then=batches)
+    def advance(self, seconds: int, then: Batch) -> None:
+        self.sides.rules.now += seconds
+        self.sides.submit(then)
+
+    @rule(nth=st.integers(0, 7), offset=st.sampled_from([0, -1, 1]), then=batches)
+    def advance_to_edge(self, nth: int, offset: int, then: Batch) -> None:
+        """To a moment at which something changes, or a second next to it."""
+        rules = self.sides.rules
+        edges = [edge for edge in rules.edges() if edge + offset >= rules.now]
+        rules.now = edges[nth % len(edges)] + offset if edges else rules.now
+        self.sides.submit(then)
+
+    @rule(nth=st.integers(0, 3), early=st.booleans(), then=batches)
+    def expire(self, nth: int, early: bool, then: Batch) -> None:
+        """A station has been silent for as long as it may, or a second longer."""
+        rules = self.sides.rules
+        stations = [n for n, session in rules.market.sessions.items() if session.is_open]
+        if stations:
+            station = stations[nth % len(stations)]
+            silence = rules.market.registry.limits.silence + (not early)
+            rules.now = max(rules.now, rules.market.sessions[station].touched + silence)
+            self.sides.perform(Act("expire", (station,)))
+        self.sides.submit(then)
+
+    @rule(acts=acts, then=batches)
+    def perform(self, acts: list[Act], then: Batch) -> None:
+        for act in acts:
+            self.sides.perform(act)
+        self.sides.submit(then)
+
+    @rule(acts=linked_acts, then=batches)
+    def perform_in_turn(self, acts: list[Act], then: Batch) -> None:
+        self.perform(acts, then)
+
+    @rule(number=st.integers(1, 7), meanwhile=batches)
+    def suspend_for_a_while(self, number: int, meanwhile: Batch) -> None:
+        self.sides.perform(Act("suspend", (number,)))
+        self.sides.submit(meanwhile)
+        self.sides.perform(Act("reinstate", (number,)))
+
+    @rule(moves=batches)
+    def submit(self, moves: Batch) -> None:
+        self.sides.submit(moves)
+
+    @invariant()
+    def it_adds_up(self) -> None:
+        for law in LAWS:
+            law(self.sides.rules)
+
+
+@pytest.fixture(scope="module")
+def contracts() -> Iterator[Contracts]:
+    with Anvil(timestamp=START) as anvil:
+        yield Contracts(anvil)
+
+
+@pytest.mark.slow
+def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Contracts) -> None:
+    SideBySide.contracts, SideBySide.start = contracts, contracts.market()
+    SideBySide.tally = tally = Tally()
+    run_state_machine_as_test(
+        SideBySide,
+        settings=settings(
+            max_examples=settings().max_examples * 2 // 5,
+            stateful_step_count=30,
+            deadline=None,
+            print_blob=True,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    # it came as deep as it should
+    assert len(tally.outcomes) >= 20, tally
+    assert tally.states.keys() == {"none", "open", "closed", "expired", "refused"}, tally
+    assert len(tally.done) >= 16, tally
+    assert len(tally.situations) == 7, tally
