@@ -119,4 +119,5 @@ class Contracts:
         """The same call after the block, whose time and state are the same."""
         call = [transaction, hex(block)]
         answer = self.ledger.w3.provider.make_request(RPCEndpoint("eth_call"), call)
-        return explain(bytes.fromhex(answer["error"]["data"][2:]))[0]
+        name, _ = explain(bytes.fromhex(answer["error"]["data"][2:]))
+        return name or "an error of nobody's"

@@ -1,5 +1,6 @@
 """Both sides: each step is taken on either, and then nothing may differ."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 
 from acts import Act, arguments_of, sender_of
@@ -56,25 +57,29 @@ class Sides:
             return
         packed: list[bytes] = []
         decisions: list[Decision] = []
-        derived: list[Derived] = []
+        expected: list[Derived] = []
         for index, move in enumerate(moves):
             packed.append(self.fleet.pack(move, self.rules))
-            (received,) = authenticate(self.contracts.ledger.domain, packed[-1:])
-            decision = self.rules.market.process(
-                received.message, received.digest, received.signer, self.rules.now
-            )
-            self.tally.decision(decision)
+            decision, derived = self._decide(packed[-1], index)
             decisions.append(decision)
-            derived.extend(batches.events_of(received, index, decision, SOMEWHERE))
+            expected.extend(derived)
         recorded = self.rules.record_batch([decision.leaf for decision in decisions])
-        derived.append(Derived(recorded, None, ""))
-
+        expected.append(Derived(recorded, None, ""))
         foretold = self.contracts.simulate(packed, self.rules.now)
-        assert foretold == [_reason(decision) for decision in decisions]
         outcome = self.contracts.send(STRANGER, "submit", [packed], self.rules.now)
         assert not outcome.error
-        self._compare(derived, outcome)
+        self._compare(expected, outcome)
+        reasons = [_reason(decision) for decision in decisions]
+        assert foretold == reasons, f"{foretold=}, by the rules {reasons}"
         self.rules.now += 1
+
+    def _decide(self, packed: bytes, index: int) -> tuple[Decision, Iterator[Derived]]:
+        (received,) = authenticate(self.contracts.ledger.domain, [packed])
+        decision = self.rules.market.process(
+            received.message, received.digest, received.signer, self.rules.now
+        )
+        self.tally.decision(decision)
+        return decision, batches.events_of(received, index, decision, SOMEWHERE)
 
     def _compare(self, derived: list[Derived], outcome: Outcome) -> None:
         findings, ledger = Findings(), self.contracts.ledger
