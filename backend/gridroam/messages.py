@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from coincurve import PrivateKey, PublicKey
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
+from gridroam.domain.hashing import keccak
 from gridroam.errors import MalformedMessageError
 
 OPEN_SESSION = (
@@ -34,8 +34,8 @@ NO_EVIDENCE = bytes(32)
 _OPENING, _REPORT = 1, 2
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-_OPEN_SESSION_TYPEHASH = keccak(text=OPEN_SESSION)
-_ENERGY_REPORT_TYPEHASH = keccak(text=ENERGY_REPORT)
+_OPEN_SESSION_TYPEHASH = keccak(OPEN_SESSION.encode())
+_ENERGY_REPORT_TYPEHASH = keccak(ENERGY_REPORT.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,13 @@ def _fields(kind: str) -> list[dict[str, str]]:
 
 @lru_cache(maxsize=64)
 def _separator(chain_id: int, ledger: str) -> bytes:
-    words = keccak(text=DOMAIN), keccak(text=NAME), keccak(text=VERSION), chain_id, ledger
+    words = (
+        keccak(DOMAIN.encode()),
+        keccak(NAME.encode()),
+        keccak(VERSION.encode()),
+        chain_id,
+        ledger,
+    )
     return keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], words))
 
 

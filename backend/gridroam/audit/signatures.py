@@ -4,8 +4,7 @@ place and for many messages at a time."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_hash.auto import keccak
-
+from gridroam.domain.hashing import keccak
 from gridroam.errors import MalformedMessageError
 from gridroam.messages import Domain, EnergyReport, Message, digest, recover, unpack
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from eth_hash.auto import keccak
-
+from gridroam.domain.hashing import keccak
 from gridroam.domain.reasons import Reason
 from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId
 

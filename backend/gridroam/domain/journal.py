@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from eth_hash.auto import keccak
-
 from gridroam.domain.batch import word
+from gridroam.domain.hashing import keccak
 from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId
 
 HEAD_BYTES = 26
