@@ -8,6 +8,7 @@ GridroamError
 │   ├── NodeUnreachableError   nobody answers at the RPC address
 │   ├── WrongChainError        another chain id than expected
 │   ├── NoContractError        no ledger at the address
+│   ├── FalseAnswerError       the node contradicts the chain's own hashes
 │   └── RevertedError          a contract refused, with the name of its error
 ├── StoreError            the database is gone, locked, full, or of another version
 └── RelayError            a relay does not do what it should
@@ -56,6 +57,20 @@ class WrongChainError(ChainError):
 
 class NoContractError(ChainError):
     code = "no-contract"
+
+
+class FalseAnswerError(ChainError):
+    """`subject` is what the node answered about, `what` how it contradicts itself."""
+
+    code = "false-answer"
+
+    def __init__(self, subject: str, what: str) -> None:
+        super().__init__(
+            f"The node does not tell the truth about {subject}: {what}.",
+            "It is broken or lies: ask another node.",
+        )
+        self.subject = subject
+        self.what = what
 
 
 class RevertedError(ChainError):
