@@ -91,6 +91,7 @@ blocks = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     _hash("hash"),
     _number("time"),
+    _number("block"),
 )
 """Of the newest blocks: by these a reorganisation is noticed."""
 

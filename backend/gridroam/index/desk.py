@@ -1,0 +1,56 @@
+"""What a handler of an event gets: the rows, and where in the chain it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridroam.chain.events import Event
+from gridroam.domain.journal import Journal
+from gridroam.domain.participants import Role
+from gridroam.domain.tariff import Tariff
+from gridroam.errors import ChainError
+from gridroam.messages import Domain
+from gridroam.store import index_schema as schema
+from gridroam.store.index_writer import Row, Rows
+
+
+@dataclass(slots=True)
+class Desk:
+    """`time` is the block's, `messages` the id of the last message so far."""
+
+    domain: Domain
+    rows: Rows = field(default_factory=Rows)
+    time: int = 0
+    messages: int = 0
+
+    def participant(self, number: int) -> Row:
+        """To be changed."""
+        return self.known(schema.participants, number)
+
+    def known(self, table: Any, *key: Any) -> Row:
+        """A row that the chain must have told of before."""
+        if self.rows.look(table, *key) is None:
+            raise ChainError(
+                f"The node's logs speak of {table.name} {key}, of which they never told.",
+                "It leaves out logs: ask another node, and rebuild the index.",
+            )
+        return self.rows.change(table, *key)
+
+    def tariff(self, participant: int, role: Role, version: int) -> Tariff:
+        row = self.known(schema.tariffs, participant, int(role), version)
+        return Tariff(**{name: row[name] for name in Tariff.__dataclass_fields__})
+
+    def record(self, entry: bytes, *participants: int) -> dict[int, int]:
+        """Appends to each one's journal, once; gives the entries' numbers by participant."""
+        numbers = {}
+        for number in dict.fromkeys(participants):
+            row = self.participant(number)
+            journal = Journal(row["journal_head"], row["journal_count"])
+            journal.append(entry)
+            row["journal_head"], row["journal_count"] = journal.head, journal.count
+            numbers[number] = journal.count
+        return numbers
+
+
+Handler = Callable[[Desk, Any], None]
+Handlers = dict[type[Event], Handler]

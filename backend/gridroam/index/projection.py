@@ -1,0 +1,34 @@
+"""From the chain's entries to rows. One table says which handler makes rows of which event; what
+stands in batches goes by its messages (`project_batches`)."""
+
+from collections.abc import Iterable
+
+from gridroam.index import (
+    project_batches,
+    project_money,
+    project_parties,
+    project_sessions,
+    project_vehicles,
+)
+from gridroam.index.desk import Desk, Handlers
+from gridroam.index.reading import Entry
+
+HANDLERS: Handlers = {
+    **project_parties.HANDLERS,
+    **project_vehicles.HANDLERS,
+    **project_money.HANDLERS,
+    **project_sessions.HANDLERS,
+}
+
+
+def apply(desk: Desk, entries: Iterable[Entry]) -> None:
+    """Raises `ChainError` if what the node says does not fit together."""
+    for entry in entries:
+        desk.time = entry.time
+        if entry.calldata is not None:
+            project_batches.apply(desk, entry.events, entry.calldata)
+            continue
+        for event in entry.events:
+            handler = HANDLERS.get(type(event))
+            if handler is not None:
+                handler(desk, event)
