@@ -19,8 +19,7 @@ def contents(index: Index) -> dict[str, list[tuple[Any, ...]]]:
     with index.store.read() as connection:
         return {
             table.name: [
-                tuple(row)
-                for row in connection.execute(select(table).order_by(*table.primary_key))
+                tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))
             ]
             for table in schema.metadata.sorted_tables
             if table.name not in _OF_THE_WAY
@@ -51,7 +50,9 @@ def differences(index: Index, ledger: Ledger) -> list[str]:
                 view = Read("sessions", (station.number,), records.Session)
                 expected.append((f"session of {station.number}", view, last))
         for batch in now.batches(limit=1_000).items:
-            expected.append((f"batch {batch.number}", Read("batchRoot", (batch.number,)), batch.root))
+            expected.append(
+                (f"batch {batch.number}", Read("batchRoot", (batch.number,)), batch.root)
+            )
     found = read(ledger, [view for _, view, _ in expected], head.block)
     return [
         f"{name}: {ours} in the index, {theirs} on chain"

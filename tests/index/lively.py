@@ -1,0 +1,71 @@
+"""A chain on which much happens: random hostile traffic, indexed by every test in its own way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hostile import LIMITS, PLAN, Hostile
+from traffic import Traffic
+
+from gridroam.audit.source import NodeSource
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.deploy import deploy
+from gridroam.chain.ledger import Ledger
+from gridroam.devnet.market import build
+from gridroam.devnet.members import Market
+from gridroam.index.follower import Follower
+from gridroam.index.queries import Index
+
+START = 1_800_000_000
+SEED = 5
+
+
+@dataclass(frozen=True)
+class Lively:
+    anvil: Anvil
+    ledger: Ledger
+    market: Market
+    keys: dict[str, bytes]
+    """Of the stations, as rotated."""
+
+    def follower(self, where: Path | str, depth: int = 128) -> Follower:
+        return Follower(Index.open(str(where)), NodeSource(self.ledger), depth)
+
+    def index(self, where: Path | str, depth: int = 128) -> Index:
+        """At the chain's head."""
+        follower = self.follower(where, depth)
+        follower.catch_up()
+        return follower.index
+
+    def go_on(self, seed: int, batches: int = 3) -> None:
+        """More traffic; what it is follows from the seed."""
+        traffic = Traffic(self.anvil, self.ledger, self.market)
+        more = Hostile(traffic, Random(seed), keys=dict(self.keys))
+        more.keys = dict(self.keys)
+        for _ in range(batches):
+            traffic.wait(900)
+            more.act()
+            more.batch()
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """What happens in the block is taken back at its end: the chain is reorganised."""
+        snapshot = self.anvil.rpc("evm_snapshot")
+        yield
+        self.anvil.rpc("evm_revert", snapshot)
+
+
+@contextmanager
+def lively_chain() -> Iterator[Lively]:
+    with Anvil(timestamp=START) as anvil:
+        anvil.rpc("anvil_setBlockTimestampInterval", 1)
+        ledger = Ledger.connect(anvil.w3, deploy(anvil.w3, anvil.admin, LIMITS, None).ledger)
+        market = build(ledger, PLAN, anvil.admin)
+        hostile = Hostile(Traffic(anvil, ledger, market), Random(SEED))
+        for _ in range(30):
+            hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
+            hostile.act()
+            hostile.batch()
+        yield Lively(anvil, ledger, market, dict(hostile.keys))
