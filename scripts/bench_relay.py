@@ -18,6 +18,7 @@ from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 from gridroam.chain.events import ReportSettled, SessionCleared, fetch
 from gridroam.chain.outgoing import Answer, Fees, Outgoing
+from gridroam.chain.signer import LocalSigner
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.demo.relay_process import RelayProcess
 from gridroam.errors import ChainError, RelayError
@@ -91,8 +92,8 @@ class _Chain:
     def __init__(self, stations: Fleet) -> None:
         self._fleet = stations
         w3, ledger = stations.ledger.w3, stations.ledger
-        account = Account.from_key(stations.anvil.keys[3])
-        self._outgoing = Outgoing(w3, account, ledger.address, ledger.domain.chain_id)
+        signer = LocalSigner(stations.anvil.keys[3])
+        self._outgoing = Outgoing(w3, signer, ledger.address, ledger.domain.chain_id)
 
     def rate(self, batches: Sequence[Sequence[Signed]]) -> float:
         nonce = self._outgoing.mined_count()

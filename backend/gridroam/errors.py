@@ -11,6 +11,7 @@ GridroamError
 │   ├── FalseAnswerError       the node contradicts the chain's own hashes
 │   └── RevertedError          a contract refused, with the name of its error
 ├── StoreError            the database is gone, locked, full, or of another version
+│   └── LeaseLostError         another process sends from the account now
 └── RelayError            a relay does not do what it should
     ├── RelayUnreachableError  nobody answers at the relay's address, or not in time
     └── RelayProblemError      the relay refused the whole request, and said why
@@ -87,6 +88,10 @@ class RevertedError(ChainError):
 
 class StoreError(GridroamError):
     code = "store-error"
+
+
+class LeaseLostError(StoreError):
+    code = "lease-lost"
 
 
 class RelayError(GridroamError):

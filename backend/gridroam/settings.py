@@ -45,13 +45,15 @@ class RelaySettings(_Settings):
     """Of `gridroam relay`."""
 
     rpc: str = "http://127.0.0.1:8545"
-    """The node's HTTP address. May hold an access key: never logged as a whole."""
+    """The node's HTTP addresses, separated by commas: the first that is well is asked. One of
+    ws:// or wss:// among them is only told of new blocks. May hold access keys: never logged as
+    a whole."""
     ledger: str
     """The ledger's address."""
     chain_id: int | None = None
     """The chain that the node has to be on; without it, whichever it is on."""
     db: str = "relay.db"
-    """A file for SQLite, or a database URL (postgresql+psycopg://...)."""
+    """A file for SQLite, or a database URL (postgresql://...), which several relays may share."""
 
     host: str = "127.0.0.1"
     """The address to listen on."""
@@ -62,12 +64,18 @@ class RelaySettings(_Settings):
     max_wait: float = Field(30.0, ge=0)
     """Seconds that a request may wait for its messages to become final."""
 
+    send: bool = True
+    """Whether this process sends from accounts; if not, others on its database have to."""
     keystore: Path | None = None
-    """The sending account's encrypted key (Ethereum keystore JSON)."""
+    """The sending account's encrypted key (Ethereum keystore JSON), or a folder of such files."""
     password_file: Path | None = None
-    """The file with the keystore's password in its first line."""
+    """The file with the keystores' password in its first line."""
     sender_key: SecretStr | None = None
-    """The sending account's private key itself, instead of a keystore."""
+    """The sending account's private key itself, instead of a keystore; several with commas."""
+    lease_seconds: float = Field(10.0, ge=1)
+    """Seconds after which another process takes the accounts of one that is silent over."""
+    low_balance_batches: int = Field(50, ge=1)
+    """A warning comes when an account cannot pay for so many batches more."""
 
     batch_messages: int = Field(100, ge=1, le=1000)
     """Messages in a batch at most."""
@@ -79,6 +87,10 @@ class RelaySettings(_Settings):
     """Batches that may be sent and not mined yet."""
     confirmations: int = Field(0, ge=0)
     """Blocks on top of a batch's until it counts as final; 0 only where blocks never vanish."""
+    finality: str = Field("confirmations", pattern="^(confirmations|safe|finalized)$")
+    """What makes a block final: confirmations, or that the node calls it safe or finalized."""
+    poll_seconds: float = Field(0.1, gt=0)
+    """Seconds between questions for what is under way, where no websocket tells of new blocks."""
     replace_seconds: float = Field(30.0, gt=0)
     """Seconds until a transaction that is not mined is replaced by one with a higher fee."""
     max_fee_gwei: int = Field(500, ge=1)

@@ -1,9 +1,15 @@
-"""A relay on the shared chain, for each test with a database of its own."""
+"""A relay on the shared chain, for each test with a database of its own.
 
+`database` is where that is: a test that asks for it runs twice, on SQLite and on a real PostgreSQL,
+which is started once for the whole run.
+"""
+
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from databases import Server
 from plug import Plug, plugs
 from serving import served, settings
 
@@ -30,9 +36,23 @@ def other_plug(all_plugs: list[Plug]) -> Plug:
     return all_plugs[1]
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="gridroam-") as folder, Server(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return str(tmp_path / "relay.db")
+    server: Server = request.getfixturevalue("postgresql")
+    return server.database()
+
+
 @pytest.fixture
-def relay_url(anvil: Anvil, ledger: Ledger, tmp_path: Path) -> Iterator[str]:
-    with served(settings(anvil, ledger.address, tmp_path / "relay.db")) as url:
+def relay_url(anvil: Anvil, ledger: Ledger, database: str) -> Iterator[str]:
+    with served(settings(anvil, ledger.address, database)) as url:
         yield url
 
 

@@ -24,7 +24,7 @@ SENDER = 9
 """Which of anvil's accounts the relay sends from."""
 
 
-def settings(anvil: Anvil, ledger: str, db: Path, **more: Any) -> RelaySettings:
+def settings(anvil: Anvil, ledger: str, db: Path | str, **more: Any) -> RelaySettings:
     chosen = {"batch_seconds": 0.02, "sender_key": "0x" + anvil.keys[SENDER].hex(), **more}
     return RelaySettings(rpc=anvil.url, ledger=ledger, db=str(db), port=0, **chosen)
 

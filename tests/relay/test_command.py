@@ -98,7 +98,8 @@ def test_keystore(tmp_path: Path) -> None:
     keystore.write_text(json.dumps(Account.encrypt(KEY, "secret", kdf="pbkdf2", iterations=1)))
     password.write_text("secret\n")
     chosen = RelaySettings(ledger="0x1", keystore=keystore, password_file=password)
-    assert account.load(chosen, 1).address == Account.from_key(KEY).address
+    (signer,) = account.load(chosen, 1)
+    assert signer.address == Account.from_key(KEY).address
     password.write_text("wrong\n")
     with pytest.raises(InvalidInputError, match="cannot be decrypted"):
         account.load(chosen, 1)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 from plug import Plug
 from serving import served, settings
@@ -295,10 +296,11 @@ def test_message_that_the_ledger_would_reject(
 
 
 def test_database_that_cannot_be_written(
-    relay_url: str, relay: RelayClient, plug: Plug, tmp_path: Path
+    relay_url: str, relay: RelayClient, plug: Plug, database: str
 ) -> None:
     opening = plug.opening()
-    with closing(sqlite3.connect(tmp_path / "relay.db")) as other:
+    other = psycopg.connect(database) if "://" in database else sqlite3.connect(database)
+    with closing(other):
         other.execute("DROP TABLE messages")
         other.commit()
     problem = check(send(relay_url, {"messages": [message_json(opening)]}), 503, "store-failing")

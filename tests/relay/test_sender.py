@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,8 @@ def sender(anvil: Anvil) -> LocalAccount:
 
 
 @contextmanager
-def a_relay(anvil: Anvil, ledger: Ledger, folder: Path, **more: Any) -> Iterator[RelayClient]:
-    chosen = settings(anvil, ledger.address, folder / "relay.db", **more)
+def a_relay(anvil: Anvil, ledger: Ledger, database: str, **more: Any) -> Iterator[RelayClient]:
+    chosen = settings(anvil, ledger.address, database, **more)
     with served(chosen) as url, RelayClient(url) as client:
         yield client
 
@@ -80,9 +79,9 @@ def mine_until_final(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
 
 
 def test_stuck_transaction_is_replaced_at_a_higher_fee(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.5) as relay:
+    with a_relay(anvil, ledger, database, replace_seconds=0.5) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: pool(anvil, sender))
         ((nonce, first),) = pool(anvil, sender).items()
@@ -96,9 +95,9 @@ def test_stuck_transaction_is_replaced_at_a_higher_fee(
 
 
 def test_former_transaction_that_is_mined_after_all_counts(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.5) as relay:
+    with a_relay(anvil, ledger, database, replace_seconds=0.5) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: pool(anvil, sender))
         ((nonce, first),) = pool(anvil, sender).items()
@@ -112,9 +111,9 @@ def test_former_transaction_that_is_mined_after_all_counts(
 
 
 def test_fee_never_exceeds_its_cap(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path, replace_seconds=0.1, max_fee_gwei=3) as relay:
+    with a_relay(anvil, ledger, database, replace_seconds=0.1, max_fee_gwei=3) as relay:
         answer = relay.send([plug.opening()])[0]
         for _ in range(3):
             assert not relay.status(answer.digest, wait=1).final
@@ -123,9 +122,9 @@ def test_fee_never_exceeds_its_cap(
 
 
 def test_dropped_transaction_is_sent_again(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path) as relay:
+    with a_relay(anvil, ledger, database) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: pool(anvil, sender))
         anvil.rpc("anvil_dropAllTransactions")
@@ -135,9 +134,9 @@ def test_dropped_transaction_is_sent_again(
 
 
 def test_nonce_that_another_transaction_took(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path) as relay:
+    with a_relay(anvil, ledger, database) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: pool(anvil, sender))
         anvil.rpc("anvil_dropAllTransactions")
@@ -149,9 +148,9 @@ def test_nonce_that_another_transaction_took(
 
 
 def test_block_that_vanishes_sends_its_messages_again(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, no_mining: None
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path, confirmations=3) as relay:
+    with a_relay(anvil, ledger, database, confirmations=3) as relay:
         answer = relay.send([plug.opening()])[0]
         mine_until_final(anvil, relay, answer.digest)
         mined = relay.status(answer.digest)
@@ -164,9 +163,9 @@ def test_block_that_vanishes_sends_its_messages_again(
 
 
 def test_chain_that_lost_final_blocks_gets_them_again(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str
 ) -> None:
-    with a_relay(anvil, ledger, tmp_path) as relay:
+    with a_relay(anvil, ledger, database) as relay:
         first = relay.send([plug.opening(), plug.report()], wait=10)
         assert all(answer.accepted for answer in first)
         roll_back(anvil)
@@ -181,7 +180,7 @@ def test_batch_that_fails_as_a_whole_is_sent_again_with_more_gas(
     anvil: Anvil,
     ledger: Ledger,
     all_plugs: list[Plug],
-    tmp_path: Path,
+    database: str,
     sender: LocalAccount,
     monkeypatch: Any,
 ) -> None:
@@ -190,7 +189,7 @@ def test_batch_that_fails_as_a_whole_is_sent_again_with_more_gas(
     monkeypatch.setattr("gridroam.relay.gas.OPENING", 20_000)
     monkeypatch.setattr("gridroam.relay.gas.REPORT", 20_000)
     messages = [one for p in all_plugs for one in (p.opening(), p.report(), p.last())]
-    with a_relay(anvil, ledger, tmp_path) as relay:
+    with a_relay(anvil, ledger, database) as relay:
         answers = relay.send(messages)
         assert all(relay.status(answer.digest, wait=10).accepted for answer in answers)
     failed = [
@@ -200,10 +199,10 @@ def test_batch_that_fails_as_a_whole_is_sent_again_with_more_gas(
 
 
 def test_report_is_not_rejected_because_its_opening_came_back(
-    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, sender: LocalAccount, no_mining: None
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
 ) -> None:
     """Two batches are under way; the first loses its nonce to a stranger's transaction."""
-    with a_relay(anvil, ledger, tmp_path) as relay:
+    with a_relay(anvil, ledger, database) as relay:
         opening = relay.send([plug.opening()])[0]
         wait_until(lambda: len(pool(anvil, sender)) == 1)
         report = relay.send([plug.report()])[0]

@@ -1,6 +1,7 @@
-"""The database: durable, migrated, one relay's."""
+"""The database: durable, migrated; one relay's, or shared. What it promises holds on both."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,19 +12,39 @@ from alembic.runtime.migration import MigrationContext
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
 from gridroam.errors import InvalidInputError, StoreError
-from gridroam.store.batches import Batches, Place, State, Transaction
+from gridroam.store.batches import Batch, Batches, Place, State, Transaction
 from gridroam.store.engine import Store
 from gridroam.store.models import metadata
-from gridroam.store.outbox import Addition, Outbox, Outcome
+from gridroam.store.outbox import Addition, Outbox
+from gridroam.store.outcome import Outcome, Step
+from gridroam.store.senders import Senders
 
 SENDER = "0x" + 40 * "a"
 
 
 @pytest.fixture
-def store(tmp_path: Path):
+def store(database: str) -> Iterator[Store]:
+    opened = Store.open(database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(str(tmp_path / "relay.db"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def batches(store: Store) -> Batches:
+    return of_account(store, SENDER)
+
+
+def of_account(store: Store, address: str, holder: str = "here") -> Batches:
+    lease = Senders(store).acquire(address, holder, 60)
+    assert lease is not None
+    return Batches(store, lease)
 
 
 def added(outbox: Outbox, number: int, station: int = 1, *, opening: bool = False) -> bytes:
@@ -32,13 +53,19 @@ def added(outbox: Outbox, number: int, station: int = 1, *, opening: bool = Fals
     return digest
 
 
-def in_batch(batches: Batches, nonce: int, count: int = 1):
+def in_batch(batches: Batches, nonce: int, count: int = 1) -> Batch:
     signed = Transaction(bytes([nonce]) * 32, b"raw", 10, 1, 0)
-    return batches.make(batches.waiting(count), nonce, 100, signed)
+    with batches.claim(10) as claim:
+        return claim.make(claim.waiting[:count], nonce, 100, signed)
 
 
-def test_commits_reach_the_disk(store: Store) -> None:
-    with store.read() as connection:
+def waiting(batches: Batches) -> list[bytes]:
+    with batches.claim(10) as claim:
+        return [message.digest for message in claim.waiting]
+
+
+def test_commits_reach_the_disk(file: Store) -> None:
+    with file.read() as connection:
         modes = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -62,7 +89,7 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
         Store.open(str(path))
 
 
-def test_two_relays_on_one_file_are_refused(store: Store, tmp_path: Path) -> None:
+def test_two_relays_on_one_file_are_refused(file: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Another relay"):
         Store.open(str(tmp_path / "relay.db"))
 
@@ -85,15 +112,27 @@ def test_database_that_cannot_be_opened(where: str) -> None:
 
 def test_messages_are_kept_all_or_none(store: Store) -> None:
     outbox = Outbox(store)
-    known = added(outbox, 1)
     fresh = Addition(b"\x02" * 32, 1, False, b"body", 2)
+    wrong = Addition(b"\x03" * 32, 1, False, None, 2)  # type: ignore[arg-type]
     with pytest.raises(StoreError):
-        outbox.add([fresh, Addition(known, 1, False, b"body", 2)])
-    assert outbox.known([known, fresh.digest]).keys() == {known}
+        outbox.add([fresh, wrong])
+    assert outbox.known([fresh.digest]) == {}
 
 
-def test_outcomes_are_written_in_the_order_of_the_batch(store: Store) -> None:
-    outbox, batches = Outbox(store), Batches(store, SENDER)
+def test_message_that_another_relay_stored_meanwhile_is_kept_once(
+    store: Store, batches: Batches
+) -> None:
+    outbox = Outbox(store)
+    digest = added(outbox, 1)
+    in_batch(batches, nonce=1)
+    fresh = Addition(b"\x02" * 32, 1, False, b"body", 2)
+    outbox.add([Addition(digest, 1, False, b"body", 9), fresh], again=[digest])
+    assert outbox.known([digest])[digest].status is Status.SENT
+    assert waiting(batches) == [fresh.digest]
+
+
+def test_outcomes_are_written_in_the_order_of_the_batch(store: Store, batches: Batches) -> None:
+    outbox = Outbox(store)
     digests = [added(outbox, n, station=n) for n in (1, 2)]
     batch = in_batch(batches, nonce=5, count=2)
     assert {outcome.status for outcome in outbox.known(digests).values()} == {Status.SENT}
@@ -101,43 +140,65 @@ def test_outcomes_are_written_in_the_order_of_the_batch(store: Store) -> None:
         batch.messages[0].id: Outcome(Status.SETTLED, None, b"\x05" * 32, 7),
         batch.messages[1].id: Outcome(Status.REJECTED, Reason.TOO_OLD, b"\x05" * 32, 7),
     }
-    batches.settle(batch, Place(7, b"\x07" * 32), State.FINAL, outcomes)
-    assert list(outbox.known(digests).values()) == list(outcomes.values())
+    batches.settle(batch, Place(7, b"\x07" * 32), State.FINAL, outcomes, at=9)
+    known = outbox.known(digests)
+    assert [known[digest] for digest in digests] == list(outcomes.values())
     assert batches.in_state(State.SENT) == []
     assert batches.last_nonce() == 5
 
 
-def test_rejection_that_may_pass_waits_for_an_earlier_message_of_its_station(store: Store) -> None:
-    outbox, batches = Outbox(store), Batches(store, SENDER)
+def test_rejection_that_may_pass_waits_for_an_earlier_message_of_its_station(
+    store: Store, batches: Batches
+) -> None:
+    outbox = Outbox(store)
     opening, report = added(outbox, 1, opening=True), added(outbox, 2)
     first, second = in_batch(batches, nonce=1), in_batch(batches, nonce=2)
     batches.give_back([first])
     rejected = Outcome(Status.REJECTED, Reason.SESSION_NOT_OPEN, b"\x02" * 32, 7)
     place = Place(7, b"\x07" * 32)
-    batches.settle(second, place, State.FINAL, {second.messages[0].id: rejected})
-    assert [message.digest for message in batches.waiting(10)] == [opening, report]
+    batches.settle(second, place, State.FINAL, {second.messages[0].id: rejected}, 9)
+    assert waiting(batches) == [opening, report]
 
     third = in_batch(batches, nonce=3, count=2)
     cleared = Outcome(Status.CLEARED, None, b"\x03" * 32, 8)
     ids = [message.id for message in third.messages]
-    batches.settle(third, place, State.FINAL, {ids[0]: cleared, ids[1]: rejected})
+    batches.settle(third, place, State.FINAL, {ids[0]: cleared, ids[1]: rejected}, 9)
     assert outbox.known([report])[report] == rejected
 
 
-def test_batches_of_a_former_account_come_back(store: Store) -> None:
+def test_batch_that_came_back_can_be_sent_as_it_was(store: Store, batches: Batches) -> None:
     outbox = Outbox(store)
-    digest = added(outbox, 1)
-    in_batch(Batches(store, "0x" + 40 * "b"), nonce=1)
-    batches = Batches(store, SENDER)
-    assert batches.give_back_of_others() == 1
-    assert [message.digest for message in batches.waiting(10)] == [digest]
-
-
-def test_batch_that_came_back_can_be_sent_as_it_was(store: Store) -> None:
-    outbox, batches = Outbox(store), Batches(store, SENDER)
     added(outbox, 1)
     first = in_batch(batches, nonce=1)
     assert batches.give_back_from(1) == 1
     again = in_batch(batches, nonce=1)
     assert again.transactions == first.transactions
     assert [batch.id for batch in batches.in_state(State.SENT)] == [again.id]
+
+
+def test_steps_of_a_message_have_their_times(store: Store, batches: Batches) -> None:
+    outbox = Outbox(store)
+    digest = added(outbox, 1)
+
+    def known() -> Outcome:
+        return outbox.known([digest])[digest]
+
+    assert (known().step, known().times.stored) == (Step.STORED, 1)
+    batch = in_batch(batches, nonce=5)
+    assert (known().step, known().times.sent) == (Step.SENT, 0)
+    cleared = {batch.messages[0].id: Outcome(Status.CLEARED, None, b"\x05" * 32, 7)}
+    mined, _ = batches.settle(batch, Place(7, b"\x07" * 32), State.MINED, cleared, at=20)
+    assert (known().step, known().times.mined) == (Step.MINED, 20)
+    batches.confirm([mined], at=30)
+    assert (known().step, known().times.final) == (Step.FINAL, 30)
+
+
+def test_vanished_block_takes_outcome_and_times_back(store: Store, batches: Batches) -> None:
+    outbox = Outbox(store)
+    digest = added(outbox, 1)
+    batch = in_batch(batches, nonce=5)
+    cleared = {batch.messages[0].id: Outcome(Status.CLEARED, None, b"\x05" * 32, 7)}
+    mined, _ = batches.settle(batch, Place(7, b"\x07" * 32), State.MINED, cleared, at=20)
+    batches.reopen(mined)
+    known = outbox.known([digest])[digest]
+    assert (known, known.times.mined) == (Outcome(Status.SENT), None)

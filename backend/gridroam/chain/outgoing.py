@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, cast
 
-from eth_account.signers.local import LocalAccount
+import rlp  # type: ignore[import-untyped]
+from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.types import RPCEndpoint
 
+from gridroam.chain.signer import Signer
 from gridroam.errors import ChainError
 
 Log = dict[str, Any]
+
+_TYPE = b"\x02"
+_REVERTED = 3
+_FAILURES = ("revert", "out of gas", "outofgas", "oog", "invalid opcode", "stack")
+"""As nodes put it that a call failed, and not they."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,23 @@ class Fees:
             max(self.max_fee * 9 // 8 + 1, suggested.max_fee),
             max(self.tip * 9 // 8 + 1, suggested.tip),
         )
+
+    def within(self, cap: int) -> "Fees":
+        """The same, with no more than the cap for anything."""
+        return Fees(min(self.max_fee, cap), min(self.tip, cap))
+
+
+@dataclass(frozen=True, slots=True)
+class UsualFees:
+    """What the chain asks for now, wei per gas."""
+
+    base_fee: int
+    tip: int
+
+    @property
+    def offer(self) -> Fees:
+        """Twice the base fee, so that it stays valid while the base fee rises for some blocks."""
+        return Fees(2 * self.base_fee + self.tip, self.tip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +90,29 @@ class Answer(Enum):
     REFUSED = auto()
 
 
+def calldata_of(raw: bytes) -> bytes:
+    """The input of a transaction that `Outgoing` signed."""
+    return bytes(rlp.decode(raw[1:])[7])
+
+
 class Outgoing:
     """Safe to use in several threads."""
 
-    def __init__(self, w3: Web3, account: LocalAccount, to: str, chain_id: int) -> None:
+    def __init__(self, w3: Web3, signer: Signer, to: str, chain_id: int) -> None:
         self._w3 = w3
-        self._account = account
+        self._signer = signer
         self._to = Web3.to_checksum_address(to)
         self._chain_id = chain_id
-        self.address: str = account.address
+        self.address: str = signer.address
 
     def sign(self, data: bytes, nonce: int, gas: int, fees: Fees) -> Signed:
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": self._chain_id,
-                "to": self._to,
-                "data": data,
-                "value": 0,
-                "nonce": nonce,
-                "gas": gas,
-                "maxFeePerGas": fees.max_fee,
-                "maxPriorityFeePerGas": fees.tip,
-            }
-        )
-        return Signed(bytes(signed.hash), bytes(signed.raw_transaction))
+        """EIP-1559, EIP-2718."""
+        to = bytes.fromhex(self._to[2:])
+        fields = [self._chain_id, nonce, fees.tip, fees.max_fee, gas, to, 0, data, []]
+        signature = self._signer.sign(keccak(_TYPE + rlp.encode(fields)))
+        r, s = (int.from_bytes(part) for part in (signature[:32], signature[32:64]))
+        raw = _TYPE + rlp.encode([*fields, signature[64], r, s])
+        return Signed(keccak(raw), raw)
 
     def send(self, raw: bytes) -> tuple[Answer, str]:
         """The node's answer and its words."""
@@ -146,11 +168,30 @@ class Outgoing:
         block = self._ask("eth_getBlockByNumber", hex(number), False)
         return bytes.fromhex(block["hash"][2:]) if block else None
 
-    def suggested_fees(self) -> Fees:
-        """Twice the base fee, so that it stays valid while the base fee rises for some blocks."""
+    def block_number(self, tag: str) -> int:
+        """Of the block that the node calls `safe`, `finalized`, ...; 0 while it has none."""
+        response = self._request("eth_getBlockByNumber", tag, False)
+        block = response.get("result")
+        return int(block["number"], 16) if block else 0
+
+    def usual_fees(self) -> UsualFees:
         response = self._request("eth_maxPriorityFeePerGas")
+        # not every node has the method
         tip = int(response["result"], 16) if "result" in response else 0
-        return Fees(2 * self.head().base_fee + tip, tip)
+        return UsualFees(self.head().base_fee, tip)
+
+    def fails(self, data: bytes, gas: int) -> bool:
+        """Whether a call with this input would fail as a whole. Raises `ChainError` if the node
+        cannot tell."""
+        call = {"from": self.address, "to": self._to, "data": "0x" + data.hex(), "gas": hex(gas)}
+        response = self._request("eth_call", call, "latest")
+        if "error" not in response:
+            return False
+        error = response["error"]
+        said = str(error.get("message", error))
+        if error.get("code") == _REVERTED or any(word in said.lower() for word in _FAILURES):
+            return True
+        raise ChainError(f"The node does not simulate: {said}.")
 
     def _count(self, block: str) -> int:
         return int(self._ask("eth_getTransactionCount", self.address, block), 16)

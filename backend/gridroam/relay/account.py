@@ -1,11 +1,11 @@
-"""The relay's sending account: from an encrypted keystore file or from the environment."""
+"""The relay's sending accounts: from encrypted keystore files or from the environment."""
 
 import json
 from pathlib import Path
 
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
 
+from gridroam.chain.signer import LocalSigner, Signer
 from gridroam.errors import InvalidInputError
 from gridroam.settings import RelaySettings
 
@@ -14,38 +14,55 @@ _DEVNET_KEY = "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c
 """Of anvil's tenth account, known to everybody."""
 
 
-def load(settings: RelaySettings, chain_id: int) -> LocalAccount:
-    """Raises `InvalidInputError`, never with the key in it."""
+def load(settings: RelaySettings, chain_id: int) -> list[Signer]:
+    """Each account once. Raises `InvalidInputError`, never with a key in it."""
+    found: list[Signer] = []
     if settings.sender_key is not None:
-        return _from_key(settings.sender_key.get_secret_value())
-    if settings.keystore is not None:
-        return _from_keystore(settings.keystore, settings.password_file)
-    hint = "Give --keystore and --password-file, or set GRIDROAM_SENDER_KEY."
-    if chain_id == _DEVNET:
-        hint = f"On a devnet: GRIDROAM_SENDER_KEY={_DEVNET_KEY}, which has test money there."
-    raise InvalidInputError("The relay has no account to send from.", hint)
+        keys = settings.sender_key.get_secret_value().split(",")
+        found += [_from_key(key) for key in keys]
+    elif settings.keystore is not None:
+        password = _password(settings.password_file)
+        found += [_from_keystore(path, password) for path in _keystores(settings.keystore)]
+    if not found:
+        hint = "Give --keystore and --password-file, or set GRIDROAM_SENDER_KEY."
+        if chain_id == _DEVNET:
+            hint = f"On a devnet: GRIDROAM_SENDER_KEY={_DEVNET_KEY}, which has test money there."
+        raise InvalidInputError("The relay has no account to send from.", hint)
+    return list({signer.address: signer for signer in found}.values())
 
 
-def _from_key(key: str) -> LocalAccount:
+def _from_key(key: str) -> Signer:
     try:
-        account: LocalAccount = Account.from_key(key.strip())
+        return LocalSigner(bytes.fromhex(key.strip().removeprefix("0x").rjust(64, "-")))
     except Exception:  # noqa: BLE001  whatever it says may hold the key
         raise InvalidInputError(
             "GRIDROAM_SENDER_KEY is no private key.", "It is 0x and 64 hexadecimal digits."
         ) from None
-    return account
 
 
-def _from_keystore(path: Path, password_file: Path | None) -> LocalAccount:
-    if password_file is None:
+def _keystores(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
+
+
+def _password(path: Path | None) -> str:
+    if path is None:
         raise InvalidInputError(
             "The keystore's password is missing.", "Give --password-file with it in the first line."
         )
+    return _read(path).split("\n", 1)[0]
+
+
+def _read(path: Path) -> str:
     try:
-        keystore = json.loads(path.read_text())
-        password = password_file.read_text().split("\n", 1)[0]
+        return path.read_text()
     except OSError as error:
         raise InvalidInputError(f"{error.filename}: {error.strerror}.") from error
+
+
+def _from_keystore(path: Path, password: str) -> Signer:
+    text = _read(path)
+    try:
+        keystore = json.loads(text)
     except ValueError as error:
         raise InvalidInputError(f"{path} is no keystore (JSON).") from error
     try:
@@ -54,4 +71,4 @@ def _from_keystore(path: Path, password_file: Path | None) -> LocalAccount:
         raise InvalidInputError(
             f"{path} cannot be decrypted.", "Check the file and its password."
         ) from None
-    return _from_key("0x" + bytes(key).hex())
+    return LocalSigner(bytes(key))

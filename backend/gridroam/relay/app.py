@@ -18,7 +18,7 @@ from gridroam.relay.reading import read_body, read_messages
 from gridroam.relay.schemas import AnswerOut, AnswersOut, ReadyOut, StatusOut
 from gridroam.relay.service import Relay
 from gridroam.relay.watch import finals
-from gridroam.store.outbox import Outcome
+from gridroam.store.outcome import Outcome
 
 _READ_IN_THREAD = 32_000
 """Bytes of a body beyond which reading it would keep other requests waiting."""

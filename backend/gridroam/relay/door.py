@@ -26,7 +26,8 @@ from gridroam.relay.log import log
 from gridroam.relay.outcomes import PERHAPS_BEFORE, History
 from gridroam.relay.problems import Problem, of_reason
 from gridroam.relay.simulation import Arrival, Simulation
-from gridroam.store.outbox import STORED, Addition, Outbox, Outcome
+from gridroam.store.outbox import Addition, Outbox
+from gridroam.store.outcome import STORED, Outcome
 
 Verdict = Outcome | Problem
 Judged = tuple[bytes, Verdict]
@@ -145,7 +146,7 @@ def _is_open(known: Outcome | None) -> bool:
     if known is None:
         return True
     passing = known.reason is not None and known.reason.may_pass_later
-    return known.status is Status.REJECTED and passing
+    return known.status is Status.REFUSED or (known.status is Status.REJECTED and passing)
 
 
 def _trouble(error: GridroamError) -> Problem:

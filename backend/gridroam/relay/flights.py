@@ -1,62 +1,64 @@
-"""Batches that are under way: launched, followed until they are mined and deep enough, sent again,
-replaced at a higher fee, or given back to the outbox when their nonce or their block is gone.
+"""Batches that are under way: launched, followed until they are mined and deep enough, or given
+back to the outbox when their nonce or their block is gone. What is done about one that is stuck is
+in `stuck`.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gridroam.chain.ledger import Ledger
-from gridroam.chain.outgoing import Answer, Fees, Outgoing, Receipt
+from gridroam.chain.outgoing import Answer, Fees, Head, Outgoing, Receipt, calldata_of
+from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.delivery import Status
 from gridroam.errors import ChainError, NodeUnreachableError
 from gridroam.relay import outcomes
 from gridroam.relay.choice import Choice
+from gridroam.relay.fees import FeePolicy
+from gridroam.relay.isolation import culprits
 from gridroam.relay.log import log
 from gridroam.relay.pace import Pace
-from gridroam.store.batches import Batch, Batches, Place, State, Transaction, Waiting
-from gridroam.store.outbox import Outcome
+from gridroam.relay.sight import PATIENCE, Sight
+from gridroam.store.batches import Batch, Batches, Claim, Place, State, Transaction, Waiting
+from gridroam.store.outcome import Outcome, Times
+
+Publish = Callable[[Mapping[bytes, Outcome]], None]
+"""Hears of messages that were decided, by digest."""
 
 _CHECK_SECONDS = 1.0
-_FEES_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What is paid and waited for. `max_fee` in wei per gas: none is offered beyond it."""
+class Route:
+    """Where batches go: the ledger, the account that sends, what is seen of the chain, the fees."""
 
-    confirmations: int
+    ledger: Ledger
+    outgoing: Outgoing
+    sight: Sight
+    fees: FeePolicy
     replace_seconds: float
-    max_fee: int
 
 
 class Flights:
-    """For one thread. `publish` hears of messages that became final, by digest."""
+    """For one thread."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        outgoing: Outgoing,
-        batches: Batches,
-        *,
-        publish: Callable[[Mapping[bytes, Outcome]], None],
-        terms: Terms,
-        pace: Pace,
-    ) -> None:
-        self._ledger = ledger
-        self._outgoing = outgoing
+    def __init__(self, route: Route, batches: Batches, publish: Publish, pace: Pace) -> None:
+        self._ledger = route.ledger
+        self._outgoing = route.outgoing
+        self._sight = route.sight
+        self._fees = route.fees
+        self._replace_seconds = route.replace_seconds
         self._batches = batches
         self._publish = publish
-        self._terms = terms
         self._pace = pace
-        self._history = outcomes.History(ledger)
+        self._history = outcomes.History(route.ledger)
         self._flying: list[Batch] = []
         self._mined: list[Batch] = []
         self._next_check = 0.0
         self._capped = 0
+        self._doubted: dict[int, float] = {}
         self._posting = ThreadPoolExecutor(1, "posting")
-        self._fees: tuple[float, Fees] = (0.0, Fees(0, 0))
 
     def __len__(self) -> int:
         return len(self._flying)
@@ -68,47 +70,49 @@ class Flights:
 
     def load(self) -> None:
         """Goes on where the last process stopped."""
-        self._batches.give_back_of_others()
         self._flying = self._batches.in_state(State.SENT)
         self._mined = self._batches.in_state(State.MINED)
+        self._sight.saw(self._batches.last_block())
 
     def close(self) -> None:
         self._posting.shutdown()
 
     # ------------------------------------------------------------------------------------ Launch
 
-    def launch(self, choice: Choice) -> bool:
-        """Signs, writes down, sends; not if the chain turns out to have lost what it had."""
-        nonce = self._next_nonce()
-        if nonce is None:
-            return False
+    def cleared_for_launch(self) -> tuple[int, Fees] | None:
+        """The next nonce and what to offer; `None` where nothing should be sent now."""
+        fees = self._fees.suggested()
+        if fees is None:
+            return None
+        if self._flying:
+            return self._flying[-1].nonce + 1, fees
+        if self._sight.look() is None or self._forgotten():
+            return None
+        return self._outgoing.pending_count(), fees
+
+    def launch(self, claim: Claim, choice: Choice, nonce: int, fees: Fees) -> Batch:
+        """Signs and writes down. Not sent yet: `post` it when the claim is durable."""
         limit = self._pace.limit(choice.gas)
-        signed = self._sign(choice.messages, nonce, limit, self._suggested_fees())
-        batch = self._batches.make(choice.messages, nonce, limit, signed)
+        signed = self._sign(choice.messages, nonce, limit, fees)
+        return claim.make(choice.messages, nonce, limit, signed)
+
+    def post(self, batch: Batch) -> None:
+        """In the background, while the next batch is made. What goes wrong there, the next check
+        finds out."""
         self._flying.append(batch)
         self._next_check = time.monotonic() + _CHECK_SECONDS
         self._posting.submit(self._post, batch)
-        return True
 
     def _post(self, batch: Batch) -> None:
-        """While the next batch is made. What goes wrong here, the next check finds out."""
         try:
             self._send(batch)
         except ChainError as error:
             log.warning("a batch is not sent yet", batch=batch.id, problem=error.message)
 
-    def _next_nonce(self) -> int | None:
-        if self._flying:
-            return self._flying[-1].nonce + 1
-        if self._forgotten():
-            return None
-        return self._outgoing.pending_count()
-
     def _sign(self, messages: Sequence[Waiting], nonce: int, limit: int, fees: Fees) -> Transaction:
         data = self._ledger.submit_calldata([message.body for message in messages])
         signed = self._outgoing.sign(data, nonce, limit, fees)
-        now = time.time_ns() // 1_000_000
-        return Transaction(signed.hash, signed.raw, fees.max_fee, fees.tip, now)
+        return Transaction(signed.hash, signed.raw, fees.max_fee, fees.tip, _now())
 
     def _send(self, batch: Batch) -> Answer:
         answer, said = self._outgoing.send(batch.transactions[-1].raw)
@@ -117,15 +121,6 @@ class Flights:
                 "the node does not take a batch", batch=batch.id, nonce=batch.nonce, it=said
             )
         return answer
-
-    def _suggested_fees(self) -> Fees:
-        asked, fees = self._fees
-        if time.monotonic() - asked > _FEES_SECONDS:
-            fees = self._outgoing.suggested_fees()
-            cap = self._terms.max_fee
-            fees = Fees(min(fees.max_fee, cap), min(fees.tip, cap))
-            self._fees = (time.monotonic(), fees)
-        return fees
 
     # ------------------------------------------------------------------------------------ Follow
 
@@ -138,11 +133,7 @@ class Flights:
             landed += 1
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + _CHECK_SECONDS
-            self._confirm()
-            if self._flying:
-                self._check(self._flying[0])
-            else:
-                self._forgotten()
+            self._check()
         return landed
 
     def _receipt(self, batch: Batch) -> Receipt | None:
@@ -152,26 +143,48 @@ class Flights:
         return None
 
     def _land(self, batch: Batch, receipt: Receipt) -> None:
+        self._doubted.pop(batch.id, None)
+        self._sight.saw(receipt.block)
         if not receipt.succeeded:
-            self._batches.give_back([batch])
-            self._pace.failed(len(batch.messages), batch.gas)
-            log.error("a batch failed", batch=batch.id, gas=receipt.gas_used)
+            self._failed(batch, receipt)
             return
-        found = outcomes.of_receipt(receipt, batch.messages, self._ledger.address)
-        decided = {
-            message.id: self._recognised(message, outcome)
-            for message, outcome in zip(batch.messages, found, strict=True)
-        }
-        state = State.MINED if self._terms.confirmations else State.FINAL
+        now = _now()
+        decided = self._decided(batch, receipt)
+        state = State.FINAL if self._sight.is_instant else State.MINED
         place = Place(receipt.block, receipt.block_hash)
-        settled, decided = self._batches.settle(batch, place, state, decided)
+        settled, decided = self._batches.settle(batch, place, state, decided, now)
         if state is State.MINED:
             self._mined.append(settled)
         _log(batch, receipt, decided)
-        self._publish(
-            {m.digest: decided[m.id] for m in batch.messages if decided[m.id].status.final}
-        )
+        self._tell(batch, decided, now if state is State.FINAL else None, now)
         self._pace.succeeded()
+
+    def _decided(self, batch: Batch, receipt: Receipt) -> dict[int, Outcome]:
+        contents: list[Waiting | None] = list(batch.messages)
+        if outcomes.number_of(receipt, self._ledger.address) != len(contents):
+            contents = self._contents(batch)
+        found = outcomes.of_receipt(receipt, contents, self._ledger.address)
+        return {
+            message.id: self._recognised(message, outcome)
+            for message, outcome in zip(contents, found, strict=True)
+            if message is not None
+        }
+
+    def _contents(self, batch: Batch) -> list[Waiting | None]:
+        """What its transaction holds: a message may have moved on to a later batch since then."""
+        known = {message.body: message for message in batch.messages}
+        sent = self._ledger.decode_submit(calldata_of(batch.transactions[-1].raw))
+        return [known.get(body) for body in sent]
+
+    def _tell(
+        self, batch: Batch, decided: Mapping[int, Outcome], final: int | None, now: int
+    ) -> None:
+        def timed(message: Waiting) -> Outcome:
+            times = Times(message.stored_at, batch.made_at, now, final)
+            return replace(decided[message.id], times=times)
+
+        ours = [m for m in batch.messages if m.id in decided]
+        self._publish({m.digest: timed(m) for m in ours if decided[m.id].status.final})
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
         """A message that was accepted before is accepted, whoever had sent it."""
@@ -185,18 +198,63 @@ class Flights:
             log.warning("the past cannot be searched", problem=error.message)
             return outcome
 
+    # ------------------------------------------------------------------------- When a batch fails
+
+    def _failed(self, batch: Batch, receipt: Receipt) -> None:
+        """More gas; or, where there is no more, without the messages that make it fail."""
+        log.error("a batch failed", batch=batch.id, gas=receipt.gas_used, limit=batch.gas)
+        refused = self._culprits(batch) if batch.gas >= TX_GAS_LIMIT else []
+        if refused:
+            self._batches.refuse(batch, refused)
+            for message in refused:
+                log.error(
+                    "a message fails in any batch and is refused",
+                    digest=message.digest.hex(),
+                    station=message.station,
+                )
+            gone = Outcome(Status.REFUSED)
+            self._publish({message.digest: gone for message in refused})
+        else:
+            self._batches.give_back([batch])
+            self._pace.failed(len(batch.messages), batch.gas)
+
+    def _culprits(self, batch: Batch) -> list[Waiting]:
+        if self._fails(()):
+            log.error("the ledger takes no batch at all", batch=batch.id)
+            return []
+        return culprits(batch.messages, self._fails)
+
+    def _fails(self, messages: Sequence[Waiting]) -> bool:
+        data = self._ledger.submit_calldata([message.body for message in messages])
+        return self._outgoing.fails(data, TX_GAS_LIMIT)
+
     # --------------------------------------------------------------------------- When it is stuck
 
-    def _check(self, oldest: Batch) -> None:
+    def _check(self) -> None:
+        head = self._sight.look()
+        if head is None:
+            return
+        self._confirm(head)
+        if self._flying:
+            self._look_after(self._flying[0])
+        else:
+            self._forgotten()
+
+    def _look_after(self, oldest: Batch) -> None:
         mined = self._outgoing.mined_count()
         if mined < oldest.nonce:
             self._give_back_from(mined)
         elif mined == oldest.nonce:
             self._urge(oldest)
-        elif self._receipt(oldest) is None:
+        elif self._receipt(oldest) is None and self._is_certain(oldest):
             log.warning("another transaction took the nonce", batch=oldest.id, nonce=oldest.nonce)
             self._flying.remove(oldest)
             self._batches.give_back([oldest])
+
+    def _is_certain(self, batch: Batch) -> bool:
+        """Whether the nonce has been another's for some time: nodes find receipts late, too."""
+        now = time.monotonic()
+        return now - self._doubted.setdefault(batch.id, now) >= PATIENCE
 
     def _urge(self, oldest: Batch) -> None:
         for batch in list(self._flying):
@@ -204,13 +262,13 @@ class Flights:
             if not known and self._send(batch) is Answer.UNDERPRICED:
                 self._replace(batch)
         age = time.time() - oldest.transactions[-1].sent_at / 1000
-        if age > self._terms.replace_seconds and oldest in self._flying:
+        if age > self._replace_seconds and oldest in self._flying:
             self._replace(oldest)
 
     def _replace(self, batch: Batch) -> None:
         former = batch.transactions[-1]
-        fees = Fees(former.max_fee, former.tip).raised(self._suggested_fees())
-        if fees.max_fee > self._terms.max_fee:
+        fees = self._fees.replacing(Fees(former.max_fee, former.tip))
+        if fees is None:
             if batch.id != self._capped:
                 log.error("a batch waits: the fee cap is reached", batch=batch.id)
             self._capped = batch.id
@@ -235,19 +293,27 @@ class Flights:
         self._flying, self._mined = [], [b for b in self._mined if b.nonce < nonce]
         log.error("the chain lost batches, they are sent again", batches=given, nonce=nonce)
 
-    def _confirm(self) -> None:
+    # --------------------------------------------------------------------------------- Finality
+
+    def _confirm(self, head: Head) -> None:
         if not self._mined:
             return
-        head = self._outgoing.head().number
-        deep: list[Batch] = []
-        for batch in list(self._mined):
-            if batch.block is None or self._outgoing.block_hash(batch.block) != batch.block_hash:
-                self._land_again(batch)
-            elif head >= batch.block + self._terms.confirmations:
-                deep.append(batch)
+        if not self._stands(self._mined[-1]):
+            for batch in list(self._mined):
+                if not self._stands(batch):
+                    self._land_again(batch)
+        final = self._sight.final_block(head)
+        deep = [batch for batch in self._mined if batch.block is not None and batch.block <= final]
         if deep:
-            self._batches.confirm(deep)
+            now = _now()
+            self._batches.confirm(deep, now)
             self._mined = [batch for batch in self._mined if batch not in deep]
+
+    def _stands(self, batch: Batch) -> bool:
+        """Whether its block is in the chain; then all before it are, too."""
+        return batch.block is not None and (
+            self._outgoing.block_hash(batch.block) == batch.block_hash
+        )
 
     def _land_again(self, batch: Batch) -> None:
         """Its block is no longer in the chain; its transaction may be in another one."""
@@ -255,13 +321,20 @@ class Flights:
         log.warning("a block vanished", batch=batch.id, block=batch.block)
         if receipt := self._receipt(batch):
             self._land(batch, receipt)
+            self._mined.sort(key=lambda mined: mined.nonce)
         else:
             self._flying.append(self._batches.reopen(batch))
             self._flying.sort(key=lambda flying: flying.nonce)
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _log(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome]) -> None:
-    rejected = [m for m in batch.messages if decided[m.id].status is Status.REJECTED]
+    rejected = [
+        m for m in batch.messages if m.id in decided and decided[m.id].status is Status.REJECTED
+    ]
     log.info(
         "a batch is mined",
         batch=batch.id,

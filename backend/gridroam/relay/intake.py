@@ -14,7 +14,7 @@ from gridroam.messages import Signed
 from gridroam.relay.door import Door, Judged
 from gridroam.relay.log import log
 from gridroam.relay.problems import Problem
-from gridroam.store.outbox import STORED
+from gridroam.store.outcome import STORED
 
 GROUP = 250
 """Messages that are judged together, so that the first of many does not wait for the last."""

@@ -14,10 +14,10 @@ from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Log, Receipt
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
-from gridroam.errors import ChainError
+from gridroam.errors import ChainError, MalformedMessageError
 from gridroam.messages import EnergyReport, Message, OpenSession
-from gridroam.store.batches import Waiting
-from gridroam.store.outbox import Outcome
+from gridroam.store.claims import Waiting
+from gridroam.store.outcome import Outcome
 
 PERHAPS_BEFORE = frozenset(
     {Reason.SESSION_USED, Reason.STATION_BUSY, Reason.REPORT_USED, Reason.SESSION_NOT_OPEN}
@@ -32,17 +32,17 @@ _SETTLED = _TOPICS["ReportSettled"]
 _REJECTED = _TOPICS["MessageRejected"]
 
 
-def of_receipt(receipt: Receipt, batch: Sequence[Waiting], ledger: str) -> list[Outcome]:
-    """One outcome for each message, in the order of the batch.
+def number_of(receipt: Receipt, ledger: str) -> int:
+    """Of messages that the ledger decided in the transaction."""
+    return len(_decisions(receipt, ledger))
+
+
+def of_receipt(receipt: Receipt, batch: Sequence[Waiting | None], ledger: str) -> list[Outcome]:
+    """One outcome for each message, in the order of the batch; `None` is one that is not known.
 
     The ledger emits exactly one of three events for each; raises `ChainError` if it did not.
     """
-    ours = ledger.lower()
-    found = [
-        log
-        for log in receipt.logs
-        if log["address"].lower() == ours and log["topics"][0] in (_CLEARED, _SETTLED, _REJECTED)
-    ]
+    found = _decisions(receipt, ledger)
     if len(found) != len(batch) or not all(map(_belong, found, batch)):
         raise ChainError(
             f"The events of transaction 0x{receipt.tx_hash.hex()} do not fit its batch.",
@@ -51,7 +51,18 @@ def of_receipt(receipt: Receipt, batch: Sequence[Waiting], ledger: str) -> list[
     return [_outcome(log, receipt.tx_hash, receipt.block) for log in found]
 
 
-def _belong(log: Log, message: Waiting) -> bool:
+def _decisions(receipt: Receipt, ledger: str) -> list[Log]:
+    ours = ledger.lower()
+    return [
+        log
+        for log in receipt.logs
+        if log["address"].lower() == ours and log["topics"][0] in (_CLEARED, _SETTLED, _REJECTED)
+    ]
+
+
+def _belong(log: Log, message: Waiting | None) -> bool:
+    if message is None:
+        return True
     if log["topics"][0] == _REJECTED:
         return bytes.fromhex(log["data"][2:]) == message.digest
     station = int(log["topics"][1], 16)
@@ -121,8 +132,15 @@ class History:
             batch = self._ledger.decode_submit(bytes(transaction["input"]))
         except ValueError:
             return False
-        unsigned = body[: -messages.SIGNATURE_BYTES]
-        return any(other[: -messages.SIGNATURE_BYTES] == unsigned for other in batch)
+        message = messages.unpack(body).message
+        return any(_message_in(other) == message for other in batch)
+
+
+def _message_in(body: bytes) -> Message | None:
+    try:
+        return messages.unpack(body).message
+    except MalformedMessageError:
+        return None
 
 
 def _may_be(event: events.Event, message: Message, digest: bytes) -> bool:

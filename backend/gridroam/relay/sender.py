@@ -1,49 +1,68 @@
-"""Brings stored messages to the ledger: the thread that makes batches of them and launches these.
+"""Brings stored messages to the ledger: the thread that makes batches of them and launches these,
+from one account, for as long as the account is leased to this process.
 
-Woken by new messages. Everything is written down first and done second, so that the process can die
-at any moment and go on from the database. It may send a message twice, never settle it twice: the
-ledger rejects the second, which is then recognised as the first.
+Woken by new messages and new blocks. Everything is written down first and done second, so that the
+process can die at any moment and another can go on from the database. It may send a message twice,
+never settle it twice: the ledger rejects the second, which is then recognised as the first.
 """
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gridroam.errors import GridroamError, NodeUnreachableError
+from gridroam.errors import GridroamError, LeaseLostError, NodeUnreachableError
 from gridroam.relay.choice import Bounds, choose, due_in_ms
 from gridroam.relay.flights import Flights
 from gridroam.relay.log import log
 from gridroam.relay.pace import Pace
-from gridroam.store.batches import Batches
+from gridroam.relay.purse import Purse
+from gridroam.store.batches import Batch, Batches
 
-_QUICK, _SLOW, _IDLE = 0.005, 0.5, 5.0
+_QUICK, _IDLE = 0.005, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How large batches are, how many of them may be under way at once, and the seconds between
+    questions for them at most."""
+
+    bounds: Bounds
+    in_flight: int
+    poll_seconds: float
 
 
 class Sender:
     def __init__(
-        self, flights: Flights, batches: Batches, pace: Pace, bounds: Bounds, max_in_flight: int
+        self, flights: Flights, batches: Batches, pace: Pace, purse: Purse, tempo: Tempo
     ) -> None:
         self._flights = flights
         self._batches = batches
-        self._bounds = bounds
+        self._bounds = tempo.bounds
         self._pace = pace
-        self._max_in_flight = max_in_flight
+        self._purse = purse
+        self._tempo = tempo
         self._poll = _QUICK
         self._troubles = 0
         self._wake = threading.Event()
         self._stopping = False
+        self._loaded = False
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
     def start(self) -> None:
-        self._flights.load()
         self._thread.start()
 
     def stop(self) -> None:
         """What is under way stays so until the next start."""
         self._stopping = True
         self._wake.set()
-        self._thread.join(30)
+        if self._thread is not threading.current_thread():
+            self._thread.join(30)
         self._flights.close()
+
+    @property
+    def is_running(self) -> bool:
+        """It ends by itself when the account is another process's."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         self._wake.set()
@@ -53,11 +72,16 @@ class Sender:
         while not self._stopping:
             self._wake.wait(pause)
             self._wake.clear()
-            pause = self._try_turn()
+            if not self._stopping:
+                pause = self._try_turn()
 
     def _try_turn(self) -> float:
         try:
             pause = self._turn()
+        except LeaseLostError as error:
+            log.error("the account is another process's now", problem=error.message)
+            self._stopping = True
+            return 0.0
         except NodeUnreachableError as error:
             if not self._troubles:
                 log.error("the node is gone", problem=error.message)
@@ -79,29 +103,49 @@ class Sender:
 
     def _turn(self) -> float:
         """Gives the seconds until the next."""
+        if not self._loaded:
+            self._flights.load()
+            self._loaded = True
         landed = self._flights.follow()
+        self._purse.look()
         due = self._launch()
         if not len(self._flights):
-            return min(due, _SLOW if self._flights.unconfirmed else _IDLE)
-        self._poll = _QUICK if landed else min(self._poll * 1.5, _SLOW)
+            return min(due, self._slow if self._flights.unconfirmed else _IDLE)
+        self._poll = _QUICK if landed else min(self._poll * 1.5, self._tempo.poll_seconds)
         return min(due, self._poll)
+
+    @property
+    def _slow(self) -> float:
+        return max(self._tempo.poll_seconds, 0.5)
 
     def _launch(self) -> float:
         """Gives the seconds until a batch is due."""
-        free = self._max_in_flight - len(self._flights)
-        if free <= 0 or self._pace.rests:
-            return _IDLE
-        bounds = replace(self._bounds, messages=self._pace.messages)
-        waiting = self._batches.waiting((free + 1) * bounds.messages)
-        while free > 0:
-            choice = choose(waiting, bounds)
-            due = due_in_ms(choice, bounds, time.time_ns() // 1_000_000)
+        free = self._tempo.in_flight - len(self._flights)
+        while free > 0 and not self._pace.rests:
+            bounds = replace(self._bounds, messages=self._pace.messages)
+            queue = self._batches.queue(bounds.messages)
+            due = due_in_ms(queue, bounds, time.time_ns() // 1_000_000)
             if due is None or due > 0:
                 return _IDLE if due is None else due / 1000
-            if not self._flights.launch(choice):
-                return 0.0  # messages came back that go before these
+            if not self._launch_one(bounds):
+                return self._slow
             self._poll = _QUICK
-            gone = {message.id for message in choice.messages}
-            waiting = [message for message in waiting if message.id not in gone]
             free -= 1
         return _IDLE
+
+    def _launch_one(self, bounds: Bounds) -> bool:
+        """Whether there was anything that may be sent now."""
+        if not self._purse.can_pay:
+            return False
+        clearance = self._flights.cleared_for_launch()
+        if clearance is None:
+            return False
+        batch: Batch | None = None
+        with self._batches.claim(bounds.messages) as claim:
+            choice = choose(claim.waiting, bounds)
+            if choice.messages:
+                batch = self._flights.launch(claim, choice, *clearance)
+        if batch is None:
+            return False
+        self._flights.post(batch)
+        return True

@@ -1,28 +1,36 @@
 """The relay's parts, put together: node, ledger, database, door, sender. Knows no HTTP."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from eth_account.signers.local import LocalAccount
 
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.node import connect
 from gridroam.chain.outgoing import Head, Outgoing
+from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import ChainError, StoreError
 from gridroam.messages import Domain
 from gridroam.relay import account
 from gridroam.relay.choice import Bounds
+from gridroam.relay.crew import Crew
 from gridroam.relay.door import Door
-from gridroam.relay.flights import Flights, Terms
+from gridroam.relay.fees import FeePolicy
+from gridroam.relay.flights import Flights, Route
 from gridroam.relay.intake import Intake
 from gridroam.relay.log import log
 from gridroam.relay.pace import Pace
-from gridroam.relay.sender import Sender
+from gridroam.relay.purse import Purse
+from gridroam.relay.sender import Sender, Tempo
+from gridroam.relay.sight import Finality, Sight
 from gridroam.relay.watch import Watch
 from gridroam.settings import RelaySettings
 from gridroam.store.batches import Batches
+from gridroam.store.bell import Bell
 from gridroam.store.engine import Store
 from gridroam.store.outbox import Counts, Outbox
+from gridroam.store.outcome import Outcome
+from gridroam.store.search import Search
+from gridroam.store.senders import Funds, Lease, Senders, SenderState
 
 _GWEI = 10**9
 
@@ -37,31 +45,33 @@ class Condition:
 
 
 class Relay:
-    """Serves one ledger from one account and one database."""
+    """Serves one ledger from one database, and sends from the accounts that it has keys of."""
 
     def __init__(
-        self, settings: RelaySettings, ledger: Ledger, sender: LocalAccount, store: Store
+        self, settings: RelaySettings, ledger: Ledger, signers: Sequence[Signer], store: Store
     ) -> None:
         self.settings = settings
         self.ledger = ledger
         self.outbox = Outbox(store)
+        self.search = Search(store)
         self._store = store
-        self._account = sender
-        self._outgoing = Outgoing(ledger.w3, sender, ledger.address, self.domain.chain_id)
+        self._senders = Senders(store)
+        self._signers = signers
+        self._asking = self._outgoing(Nobody())
 
     @classmethod
     def open(cls, settings: RelaySettings) -> "Relay":
         """Raises a `GridroamError` for whatever is missing: node, ledger, account, database."""
         w3 = connect(settings.rpc, chain_id=settings.chain_id)
         ledger = Ledger.connect(w3, settings.ledger)
-        sender = account.load(settings, ledger.domain.chain_id)
+        signers = account.load(settings, ledger.domain.chain_id) if settings.send else []
         store = Store.open(settings.db)
         try:
             Outbox(store).claim(ledger.domain.chain_id, ledger.address)
         except StoreError:
             store.close()
             raise
-        return cls(settings, ledger, sender, store)
+        return cls(settings, ledger, signers, store)
 
     @property
     def domain(self) -> Domain:
@@ -69,44 +79,45 @@ class Relay:
 
     @property
     def sender(self) -> str:
-        """The sending account's address."""
-        return self._outgoing.address
+        """The address of the first account that this process has a key of; empty without one."""
+        return self._signers[0].address if self._signers else ""
+
+    def senders(self) -> list[SenderState]:
+        """All accounts that send from this database, of whatever process."""
+        return self._senders.all()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self.watch = Watch(loop)
-        batches = Batches(self._store, self.sender)
-        pace = Pace(self.settings.batch_messages)
-        flights = Flights(
-            self.ledger,
-            self._outgoing,
-            batches,
-            publish=self.watch.publish,
-            terms=self._terms(),
-            pace=pace,
-        )
-        self._sending = Sender(flights, batches, pace, self._bounds(), self.settings.in_flight)
         door = Door(
             self.ledger,
             self.outbox,
-            self._outgoing,
+            self._asking,
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
         )
-        self.intake = Intake(door, self._sending.wake)
-        self._sending.start()
+        seconds = self.settings.lease_seconds
+        self._crew = Crew(self._signers, self._senders, self._hire, seconds)
+        self.intake = Intake(door, self._crew.wake)
+        self._bell = Bell(self._store, self._hear)
+        self._crew.start()
+        self._bell.start()
         self.intake.start()
-        log.info("the relay serves", ledger=self.ledger.address, sender=self.sender)
+        log.info("the relay serves", ledger=self.ledger.address, senders=len(self._signers))
 
     def stop(self) -> None:
         """Answers what has arrived; what is under way goes on at the next start."""
         self.intake.stop()
-        self._sending.stop()
+        self._bell.stop()
+        self._crew.stop()
         self._store.close()
+
+    # ---------------------------------------------------------------------------------- Condition
 
     def condition(self) -> Condition:
         counts = self.outbox.counts()
         try:
-            return Condition(counts, self._outgoing.head(), self._outgoing.balance())
+            balance = self._outgoing(self._signers[0]).balance() if self._signers else None
+            return Condition(counts, self._asking.head(), balance)
         except ChainError:
             return Condition(counts, None, None)
 
@@ -115,24 +126,38 @@ class Relay:
         found = dict.fromkeys(("node", "database", "sender"), "ok")
         try:
             self.outbox.probe()
+            found["sender"] = _about(self._senders.all())
         except StoreError as error:
             found["database"] = error.message
         try:
-            if self._outgoing.balance() < self._needed():
-                found["sender"] = f"{self.sender} cannot pay for a batch."
+            self._asking.head()
         except ChainError as error:
-            found["node"] = found["sender"] = error.message
+            found["node"] = error.message
         return found
 
-    def _needed(self) -> int:
-        return self.settings.batch_gas * self._outgoing.suggested_fees().max_fee
+    # ------------------------------------------------------------------------------------- Parts
 
-    def _terms(self) -> Terms:
-        return Terms(
-            self.settings.confirmations,
-            self.settings.replace_seconds,
-            self.settings.max_fee_gwei * _GWEI,
+    def _hire(self, signer: Signer, lease: Lease) -> Sender:
+        outgoing = self._outgoing(signer)
+        chosen = self.settings
+        batches = Batches(self._store, lease)
+        pace = Pace(chosen.batch_messages)
+        fees = FeePolicy(outgoing, chosen.max_fee_gwei * _GWEI)
+        sight = Sight(outgoing, Finality(chosen.finality), chosen.confirmations)
+        purse = Purse(
+            outgoing,
+            fees,
+            lambda balance, funds: self._senders.describe(lease, balance, funds),
+            batch_gas=chosen.batch_gas,
+            low=chosen.low_balance_batches,
         )
+        route = Route(self.ledger, outgoing, sight, fees, chosen.replace_seconds)
+        flights = Flights(route, batches, self._publish, pace)
+        tempo = Tempo(self._bounds(), chosen.in_flight, chosen.poll_seconds)
+        return Sender(flights, batches, pace, purse, tempo)
+
+    def _outgoing(self, signer: Signer) -> Outgoing:
+        return Outgoing(self.ledger.w3, signer, self.ledger.address, self.domain.chain_id)
 
     def _bounds(self) -> Bounds:
         return Bounds(
@@ -140,3 +165,26 @@ class Relay:
             self.settings.batch_gas,
             int(self.settings.batch_seconds * 1000),
         )
+
+    # -------------------------------------------------------------------------------------- News
+
+    def _publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
+        self.watch.publish(outcomes)
+
+    def _hear(self, news: set[str]) -> None:
+        """What other processes on the database have done, or may have."""
+        if "stored" in news:
+            self._crew.wake()
+        if (awaited := self.watch.awaited()) and news - {"stored"}:
+            known = self.outbox.known(awaited)
+            self.watch.publish({d: o for d, o in known.items() if o.status.final})
+
+
+def _about(senders: Sequence[SenderState]) -> str:
+    held = [sender for sender in senders if sender.held]
+    if not held:
+        return "No process sends from any account."
+    if all(sender.funds is Funds.EMPTY for sender in held):
+        addresses = ", ".join(sender.address for sender in held)
+        return f"{addresses} cannot pay for a batch."
+    return "ok"

@@ -5,7 +5,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from gridroam.store.outbox import Outcome
+from gridroam.store.outcome import Outcome
 
 
 class Watch:
@@ -19,6 +19,10 @@ class Watch:
         self._waiting.setdefault(digest, set()).add(future)
         future.add_done_callback(lambda done: self._drop(digest, done))
         return future
+
+    def awaited(self) -> list[bytes]:
+        """The digests that somebody waits for. From any thread."""
+        return list(self._waiting)
 
     def publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
         """Tells whoever waits for these messages. From any thread."""

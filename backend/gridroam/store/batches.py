@@ -1,10 +1,12 @@
-"""The outbox as the sender sees it: messages become batches, batches transactions, transactions
+"""The outbox as a sender sees it: messages become batches, batches transactions, transactions
 outcomes, or the messages come back.
 
 A transaction is written down before it is sent, so that a process that dies in between finds it.
+Every write first makes sure that the sending account is still leased to this process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -12,9 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gridroam.domain.delivery import Status
+from gridroam.store import claims
+from gridroam.store.claims import WAITING, Queue, Waiting
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, messages, transactions
-from gridroam.store.outbox import STORED, UNDER_WAY, Outcome
+from gridroam.store.models import batches, feed, messages, transactions
+from gridroam.store.outbox import UNDER_WAY
+from gridroam.store.outcome import STORED, Outcome
+from gridroam.store.senders import Lease, guard
+
+__all__ = ["Batch", "Batches", "Claim", "Place", "Queue", "State", "Transaction", "Waiting"]
 
 
 class State(StrEnum):
@@ -24,18 +32,6 @@ class State(StrEnum):
     MINED = "mined"
     FINAL = "final"
     RETURNED = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that is in no transaction yet."""
-
-    id: int
-    digest: bytes
-    station: int
-    opening: bool
-    body: bytes
-    stored_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,8 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`messages` in their order; `transactions` all have its nonce, the newest last."""
+    """`messages` in their order; `transactions` all have its nonce, the newest last. Times are UTC
+    milliseconds."""
 
     id: int
     nonce: int
@@ -59,6 +56,8 @@ class Batch:
     state: State
     messages: tuple[Waiting, ...]
     transactions: tuple[Transaction, ...]
+    made_at: int
+    mined_at: int | None = None
     block: int | None = None
     block_hash: bytes | None = None
 
@@ -71,50 +70,69 @@ class Place:
     block_hash: bytes
 
 
-class Batches:
-    """Of one sending account."""
+class Claim:
+    """Messages that are this sender's to send, as long as the claim is open."""
 
-    def __init__(self, store: Store, sender: str) -> None:
-        self._store = store
-        self._sender = sender.lower()
-
-    def waiting(self, limit: int) -> list[Waiting]:
-        """The longest waiting first."""
-        query = (
-            select(*_WAITING)
-            .where(messages.c.status == Status.STORED.value)
-            .order_by(messages.c.id)
-            .limit(limit)
-        )
-        with self._store.read() as connection:
-            return [Waiting(*row) for row in connection.execute(query)]
+    def __init__(self, connection: Connection, sender: str, waiting: Sequence[Waiting]) -> None:
+        self._connection = connection
+        self._sender = sender
+        self.waiting = waiting
 
     def make(self, chosen: Sequence[Waiting], nonce: int, gas: int, signed: Transaction) -> Batch:
-        """Puts messages into a batch, in this order, with its first transaction."""
+        """Puts some of them into a batch, in this order, with its first transaction."""
+        values = {
+            "sender": self._sender,
+            "nonce": nonce,
+            "gas": gas,
+            "state": State.SENT.value,
+            "made_at": signed.sent_at,
+        }
+        number: int = self._connection.execute(
+            insert(batches).values(values).returning(batches.c.id)
+        ).scalar_one()
+        _add_transaction(self._connection, number, signed)
+        places = [
+            {"row": message.id, "to": number, "at": position}
+            for position, message in enumerate(chosen)
+        ]
+        self._connection.execute(_PUT_INTO_BATCH, places)
+        return Batch(number, nonce, gas, State.SENT, tuple(chosen), (signed,), signed.sent_at)
+
+
+class Batches:
+    """Of one sending account, for the process that holds its lease. Every write raises
+    `LeaseLostError` once it does not."""
+
+    def __init__(self, store: Store, lease: Lease) -> None:
+        self._store = store
+        self._lease = lease
+        self._sender = lease.address
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
         with self._store.write() as connection:
-            values = {
-                "sender": self._sender,
-                "nonce": nonce,
-                "gas": gas,
-                "state": State.SENT.value,
-                "made_at": signed.sent_at,
-            }
-            number: int = connection.execute(
-                insert(batches).values(values).returning(batches.c.id)
-            ).scalar_one()
-            _add_transaction(connection, number, signed)
-            places = [
-                {"row": message.id, "to": number, "at": position}
-                for position, message in enumerate(chosen)
-            ]
-            connection.execute(_PUT_INTO_BATCH, places)
-        return Batch(number, nonce, gas, State.SENT, tuple(chosen), (signed,))
+            guard(connection, self._lease)
+            yield connection
+
+    # ---------------------------------------------------------------------------------- Batching
+
+    def queue(self, most: int) -> Queue:
+        return claims.queue(self._store, most)
+
+    @contextmanager
+    def claim(self, most: int) -> Iterator[Claim]:
+        """Up to `most` openings and the `most` oldest messages. One transaction: what is made
+        of them is there when the block ends without an error."""
+        with self._write() as connection:
+            yield Claim(connection, self._sender, claims.lock(connection, self._sender, most))
 
     def add_transaction(self, batch: Batch, signed: Transaction) -> Batch:
         """Another transaction for the same nonce."""
-        with self._store.write() as connection:
+        with self._write() as connection:
             _add_transaction(connection, batch.id, signed)
         return replace(batch, transactions=(*batch.transactions, signed))
+
+    # ----------------------------------------------------------------------------------- Reading
 
     def in_state(self, state: State) -> list[Batch]:
         """With their transactions, by nonce."""
@@ -133,6 +151,8 @@ class Batches:
                     state,
                     _messages(connection, row.id),
                     _transactions(connection, row.id),
+                    row.made_at,
+                    row.mined_at,
                     row.block,
                     row.block_hash,
                 )
@@ -148,51 +168,101 @@ class Batches:
             found: int | None = connection.execute(query).scalar_one()
             return found
 
+    def last_block(self) -> int:
+        """The block that the last one mined stood in; 0 if none was."""
+        query = (
+            select(batches.c.block)
+            .where(
+                batches.c.sender == self._sender,
+                batches.c.state.in_([State.MINED.value, State.FINAL.value]),
+            )
+            .order_by(batches.c.nonce.desc())
+            .limit(1)
+        )
+        with self._store.read() as connection:
+            return connection.execute(query).scalar_one_or_none() or 0
+
+    # ---------------------------------------------------------------------------------- Outcomes
+
     def settle(
-        self, batch: Batch, place: Place, state: State, outcomes: Mapping[int, Outcome]
+        self,
+        batch: Batch,
+        place: Place,
+        state: State,
+        outcomes: Mapping[int, Outcome],
+        at: int,
     ) -> tuple[Batch, dict[int, Outcome]]:
         """Writes down what became of a batch's messages (by id), and gives both back.
 
         What was rejected only because an earlier message of its station came back to the outbox
         goes there too, behind it.
         """
-        with self._store.write() as connection:
+        with self._write() as connection:
             decided = _reconsider(connection, batch.id, outcomes)
-            connection.execute(_WRITE_OUTCOME, [_outcome_row(i, o) for i, o in decided.items()])
-            values = {"state": state.value, "block": place.block, "block_hash": place.block_hash}
+            position = _next_position(connection)
+            rows = [_outcome_row(i, o, position) for i, o in decided.items()]
+            connection.execute(_WRITE_OUTCOME, rows)
+            again = [i for i, o in decided.items() if o is STORED]
+            if again:
+                _leave_batch(connection, again)
+            values = {
+                "state": state.value,
+                "block": place.block,
+                "block_hash": place.block_hash,
+                "mined_at": at,
+                "final_at": at if state is State.FINAL else None,
+            }
             connection.execute(update(batches).where(batches.c.id == batch.id).values(values))
             if state is State.FINAL:
                 _forget_raw(connection, [batch.id])
-        placed = replace(batch, state=state, block=place.block, block_hash=place.block_hash)
+            self._store.ring(connection, "decided")
+        block, block_hash = place.block, place.block_hash
+        stay = tuple(m for m in batch.messages if m.id not in again)
+        placed = replace(
+            batch, state=state, messages=stay, block=block, block_hash=block_hash, mined_at=at
+        )
         return placed, decided
 
-    def confirm(self, found: Sequence[Batch]) -> None:
+    def confirm(self, found: Sequence[Batch], at: int) -> None:
         """Batches that cannot vanish any more."""
         numbers = [batch.id for batch in found]
-        with self._store.write() as connection:
-            connection.execute(
-                update(batches).where(batches.c.id.in_(numbers)).values(state=State.FINAL.value)
-            )
+        values = {"state": State.FINAL.value, "final_at": at}
+        with self._write() as connection:
+            connection.execute(update(batches).where(batches.c.id.in_(numbers)).values(values))
             _forget_raw(connection, numbers)
+            self._store.ring(connection, "final")
 
     def reopen(self, batch: Batch) -> Batch:
         """A batch whose block vanished is under way again."""
-        with self._store.write() as connection:
+        values = {"state": State.SENT.value, **_NO_PLACE}
+        with self._write() as connection:
+            position = _next_position(connection)
             connection.execute(
                 update(messages)
                 .where(messages.c.batch == batch.id)
-                .values(status=Status.SENT.value, **_NO_OUTCOME)
+                .values(status=Status.SENT.value, feed=position, **_NO_OUTCOME)
             )
+            connection.execute(update(batches).where(batches.c.id == batch.id).values(values))
+            self._store.ring(connection, "undone")
+        return replace(batch, state=State.SENT, block=None, block_hash=None, mined_at=None)
+
+    def refuse(self, batch: Batch, refused: Sequence[Waiting]) -> None:
+        """Gives a batch back, but for messages that cannot be sent in any batch."""
+        numbers = [message.id for message in refused]
+        with self._write() as connection:
+            _give_back(connection, [batch.id])
             connection.execute(
-                update(batches)
-                .where(batches.c.id == batch.id)
-                .values(state=State.SENT.value, block=None, block_hash=None)
+                update(messages)
+                .where(messages.c.id.in_(numbers))
+                .values(status=Status.REFUSED.value, feed=_next_position(connection))
             )
-        return replace(batch, state=State.SENT, block=None, block_hash=None)
+            self._store.ring(connection, "decided")
+
+    # ------------------------------------------------------------------------------- Coming back
 
     def give_back(self, found: Sequence[Batch]) -> None:
         """The messages of these batches are as if they had never been sent."""
-        with self._store.write() as connection:
+        with self._write() as connection:
             _give_back(connection, [batch.id for batch in found])
 
     def give_back_from(self, nonce: int) -> int:
@@ -202,32 +272,15 @@ class Batches:
             batches.c.state != State.RETURNED.value,
             batches.c.nonce >= nonce,
         )
-        with self._store.write() as connection:
+        with self._write() as connection:
             found = list(connection.execute(query).scalars())
             _give_back(connection, found)
+            self._store.ring(connection, "undone")
         return len(found)
 
-    def give_back_of_others(self) -> int:
-        """What another account had under way when it was replaced by this one."""
-        query = select(batches.c.id).where(
-            batches.c.sender != self._sender, batches.c.state == State.SENT.value
-        )
-        with self._store.write() as connection:
-            found = list(connection.execute(query).scalars())
-            _give_back(connection, found)
-        return len(found)
-
-
-_WAITING = (
-    messages.c.id,
-    messages.c.digest,
-    messages.c.station,
-    messages.c.opening,
-    messages.c.body,
-    messages.c.stored_at,
-)
 
 _NO_OUTCOME: dict[str, Any] = {"reason": None, "tx_hash": None, "block": None}
+_NO_PLACE: dict[str, Any] = dict.fromkeys(("block", "block_hash", "mined_at", "final_at"))
 
 _PUT_INTO_BATCH = (
     update(messages)
@@ -243,18 +296,32 @@ _WRITE_OUTCOME = (
         reason=bindparam("to_reason"),
         tx_hash=bindparam("to_tx"),
         block=bindparam("to_block"),
+        feed=bindparam("to_feed"),
     )
 )
 
 
-def _outcome_row(number: int, found: Outcome) -> dict[str, Any]:
+def _outcome_row(number: int, found: Outcome, position: int) -> dict[str, Any]:
     return {
         "row": number,
         "to_status": found.status.value,
         "to_reason": found.reason,
         "to_tx": found.tx_hash,
         "to_block": found.block,
+        "to_feed": position,
     }
+
+
+def _next_position(connection: Connection) -> int:
+    """In the feed of outcomes."""
+    step = update(feed).values(last=feed.c.last + 1).returning(feed.c.last)
+    found: int = connection.execute(step).scalar_one()
+    return found
+
+
+def _leave_batch(connection: Connection, numbers: Sequence[int]) -> None:
+    left = update(messages).where(messages.c.id.in_(numbers)).values(batch=None, position=None)
+    connection.execute(left)
 
 
 def _add_transaction(connection: Connection, batch: int, signed: Transaction) -> None:
@@ -272,7 +339,7 @@ def _add_transaction(connection: Connection, batch: int, signed: Transaction) ->
 
 
 def _messages(connection: Connection, batch: int) -> tuple[Waiting, ...]:
-    query = select(*_WAITING).where(messages.c.batch == batch).order_by(messages.c.position)
+    query = select(*WAITING).where(messages.c.batch == batch).order_by(messages.c.position)
     return tuple(Waiting(*row) for row in connection.execute(query))
 
 
@@ -317,11 +384,14 @@ def _reconsider(
 
 
 def _give_back(connection: Connection, numbers: Sequence[int]) -> None:
+    """What had an outcome shows up in the feed once more."""
+    mine = messages.c.batch.in_(numbers)
+    decided = update(messages).where(mine, messages.c.status.not_in(UNDER_WAY))
+    stored = {"status": Status.STORED.value, "batch": None, "position": None, **_NO_OUTCOME}
+    connection.execute(decided.values(feed=_next_position(connection), **stored))
+    connection.execute(update(messages).where(mine).values(stored))
     connection.execute(
-        update(messages)
-        .where(messages.c.batch.in_(numbers))
-        .values(status=Status.STORED.value, batch=None, position=None, **_NO_OUTCOME)
-    )
-    connection.execute(
-        update(batches).where(batches.c.id.in_(numbers)).values(state=State.RETURNED.value)
+        update(batches)
+        .where(batches.c.id.in_(numbers))
+        .values(state=State.RETURNED.value, **_NO_PLACE)
     )

@@ -1,19 +1,22 @@
-"""Opening a database: SQLite by default, PostgreSQL by its URL; durable, migrated, one writer at a
-time. Every failure of the database is a `StoreError`. No table is named here.
+"""Opening a database: SQLite by default, for one relay; PostgreSQL by its URL, for any number.
+Durable, migrated. Every failure of the database is a `StoreError`. No table is named here.
 """
 
 import fcntl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -21,6 +24,19 @@ from gridroam.errors import InvalidInputError, StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS = 5_000
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": 5,
+    "application_name": "gridroam",
+    # a server that is gone is noticed, and nothing waits for ever for a lock
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": "-c lock_timeout=5s -c statement_timeout=30s"
+    " -c idle_in_transaction_session_timeout=60s",
+}
+_MIGRATING = 0x67726964
+"""Key of the lock that lets one process migrate."""
 
 
 class Store:
@@ -29,9 +45,11 @@ class Store:
     def __init__(self, engine: Engine, lock: IO[bytes] | None) -> None:
         self.engine = engine
         self._lock = lock
+        self.is_shared = engine.dialect.name != "sqlite"
+        """Whether other relays may work on it, too."""
         self._for_writing = engine.execution_options(**{_WRITES: True})
         # SQLite has one writer; waiting here is shorter than its own way, which sleeps
-        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._writer = nullcontext() if self.is_shared else threading.Lock()
 
     @classmethod
     def open(cls, where: str) -> "Store":
@@ -63,30 +81,67 @@ class Store:
         with _translated(), self.engine.connect() as connection:
             yield connection
 
+    def insert_new(self, table: Table) -> Any:
+        """An insert that leaves rows alone which are there already."""
+        dialect = postgresql if self.is_shared else sqlite
+        return dialect.insert(table).on_conflict_do_nothing()
+
+    def now(self, connection: Connection) -> int:
+        """UTC milliseconds by the one clock that all relays on the database share."""
+        if not self.is_shared:
+            return time.time_ns() // 1_000_000
+        return int(connection.execute(_CLOCK).scalar_one())
+
+    def ring(self, connection: Connection, what: str) -> None:
+        """Tells the other relays on the database, once this transaction is there for them to see.
+
+        `bell` hears it.
+        """
+        if self.is_shared:
+            connection.execute(_NOTIFY, {"channel": CHANNEL, "what": what})
+
+    def connect(self) -> "psycopg.Connection[object]":
+        """A connection of one's own to a PostgreSQL, outside of all transactions."""
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(url, autocommit=True, **_POSTGRESQL)
+
     def close(self) -> None:
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()
 
 
+CHANNEL = "gridroam"
 _WRITES = "gridroam_writes"
+_CLOCK = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+_NOTIFY = text("SELECT pg_notify(:channel, :what)")
 
 
 def _url(where: str) -> URL:
     if "://" not in where:
         return URL.create("sqlite", database=where)
     try:
-        return make_url(where)
+        url = make_url(where)
     except ArgumentError as error:
         raise InvalidInputError(
-            "The database URL cannot be read.", "Give a file, or postgresql+psycopg://..."
+            "The database URL cannot be read.", "Give a file, or postgresql://..."
         ) from error
+    # the driver that comes with us
+    bare = url.drivername in ("postgresql", "postgres")
+    return url.set(drivername="postgresql+psycopg") if bare else url
 
 
 def _engine(url: URL) -> Engine:
     try:
         with _translated():
-            return create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+            if url.get_backend_name() == "sqlite":
+                return create_engine(url)
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_timeout=5,
+                connect_args=_POSTGRESQL if url.get_backend_name() == "postgresql" else {},
+            )
     except ImportError as error:
         raise InvalidInputError(
             f"The driver of {url.drivername} is missing.", f"Install {error.name}."
@@ -142,6 +197,10 @@ def _migrate(engine: Engine) -> None:
             "Install that version of gridroam, or use another database.",
         )
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

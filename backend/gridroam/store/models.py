@@ -28,6 +28,13 @@ metadata = MetaData(
     }
 )
 
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that are looked for, which stays small."""
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
 # SQLite numbers rows by itself only where the type is INTEGER
 Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -40,6 +47,29 @@ home = Table(
     Column("probed", Number, nullable=False),
 )
 """One row: the ledger that the database is for."""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+"""One row: the last position given to outcomes. Who takes the next holds the row until it commits,
+so that positions become visible in their order."""
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("address", String(42), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("balance", String(78)),
+    Column("funds", String(8)),
+)
+"""Sending accounts. Each is leased to one process (`holder`) until `until`, UTC milliseconds of the
+database's clock; `epoch` grows with every lease, and who has an old one writes nothing any more.
+`balance` in wei; `funds`: ok, low or empty."""
 
 messages = Table(
     "messages",
@@ -56,17 +86,18 @@ messages = Table(
     Column("position", Integer),
     Column("tx_hash", LargeBinary(32)),
     Column("block", BigInteger),
-    Index("ix_messages_status", "status", "id"),
+    Column("feed", BigInteger),
     Index("ix_messages_batch", "batch"),
-    Index(
-        "ix_messages_under_way",
-        "station",
-        "id",
-        sqlite_where=text("status IN ('stored', 'sent')"),
-        postgresql_where=text("status IN ('stored', 'sent')"),
-    ),
+    Index("ix_messages_station", "station", "stored_at", "id"),
+    Index("ix_messages_time", "stored_at", "id"),
+    _partial("ix_messages_feed", "feed", "id", where="feed IS NOT NULL"),
+    _partial("ix_messages_rejected", "stored_at", "id", where="status = 'rejected'"),
+    _partial("ix_messages_stored", "id", where="status = 'stored'"),
+    _partial("ix_messages_openings", "id", where="status = 'stored' AND opening"),
+    _partial("ix_messages_under_way", "station", "id", where="status IN ('stored', 'sent')"),
 )
-"""`id` is the order of arrival, `body` the wire format; times are UTC milliseconds."""
+"""`id` is the order of arrival, `body` the wire format; times are UTC milliseconds. `feed` is the
+position of the last change of its outcome; a batch's messages share theirs."""
 
 batches = Table(
     "batches",
@@ -77,17 +108,12 @@ batches = Table(
     Column("gas", BigInteger, nullable=False),
     Column("state", String(8), nullable=False),
     Column("made_at", BigInteger, nullable=False),
+    Column("mined_at", BigInteger),
+    Column("final_at", BigInteger),
     Column("block", BigInteger),
     Column("block_hash", LargeBinary(32)),
-    Index(
-        "ux_batches_nonce",
-        "sender",
-        "nonce",
-        unique=True,
-        sqlite_where=text("state <> 'returned'"),
-        postgresql_where=text("state <> 'returned'"),
-    ),
-    Index("ix_batches_state", "state", "nonce"),
+    _partial("ux_batches_nonce", "sender", "nonce", unique=True, where="state <> 'returned'"),
+    _partial("ix_batches_open", "sender", "nonce", where="state IN ('sent', 'mined')"),
 )
 """`state`: sent, mined (may still vanish with its block), final, or returned: its messages went
 back to the outbox."""

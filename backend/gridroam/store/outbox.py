@@ -1,34 +1,21 @@
 """The outbox as the intake sees it: what is known of a message, what waits, what is added.
 
-How messages leave it is in `batches`.
+How messages leave it is in `batches`, how they are searched in `search`.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from gridroam.domain.delivery import Status
-from gridroam.domain.reasons import Reason
 from gridroam.errors import StoreError
 from gridroam.store.engine import Store
 from gridroam.store.models import home, messages
+from gridroam.store.outcome import OUTCOME, STORED, Outcome, outcome_of
 
 UNDER_WAY = (Status.STORED.value, Status.SENT.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is known of a message: where it stands, why, and in which transaction and block."""
-
-    status: Status
-    reason: Reason | None = None
-    tx_hash: bytes | None = None
-    block: int | None = None
-
-
-STORED = Outcome(Status.STORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +32,11 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
+    """Messages under way; `oldest` is when the longest waiting one was stored, or `None`."""
+
     stored: int
     sent: int
+    oldest: int | None = None
 
 
 class Outbox:
@@ -56,11 +46,10 @@ class Outbox:
     def claim(self, chain_id: int, ledger: str) -> None:
         """Makes the database that ledger's; raises `StoreError` if it is another's."""
         with self._store.write() as connection:
-            row = connection.execute(select(home)).one_or_none()
-            if row is None:
-                values = {"id": 1, "chain_id": chain_id, "ledger": ledger, "probed": 0}
-                connection.execute(insert(home).values(values))
-            elif (row.chain_id, row.ledger) != (chain_id, ledger):
+            values = {"id": 1, "chain_id": chain_id, "ledger": ledger, "probed": 0}
+            connection.execute(self._store.insert_new(home).values(values))
+            row = connection.execute(select(home)).one()
+            if (row.chain_id, row.ledger) != (chain_id, ledger):
                 raise StoreError(
                     f"The database is for the ledger {row.ledger} on chain {row.chain_id}.",
                     "Use another database for this ledger.",
@@ -72,16 +61,13 @@ class Outbox:
             connection.execute(update(home).values(probed=home.c.probed + 1))
 
     def known(self, digests: Sequence[bytes]) -> dict[bytes, Outcome]:
-        columns = (
-            messages.c.digest,
-            messages.c.status,
-            messages.c.reason,
-            messages.c.tx_hash,
-            messages.c.block,
+        query = (
+            select(messages.c.digest, *OUTCOME.columns)
+            .select_from(OUTCOME.tables)
+            .where(messages.c.digest.in_(digests))
         )
-        query = select(*columns).where(messages.c.digest.in_(digests))
         with self._store.read() as connection:
-            return {row.digest: _outcome(row) for row in connection.execute(query)}
+            return {row.digest: outcome_of(row) for row in connection.execute(query)}
 
     def under_way(self, stations: Iterable[int]) -> dict[int, list[bytes]]:
         """The bodies of messages that are not final, for each station in their order."""
@@ -98,27 +84,36 @@ class Outbox:
 
     def add(self, additions: Sequence[Addition], again: Sequence[bytes] = ()) -> None:
         """Keeps messages in their order, all or none. `again` are digests of former deliveries that
-        were rejected and now start anew."""
+        were rejected and now start anew.
+
+        What another relay has stored in the meantime stays as it is: it is the same message.
+        """
         with self._store.write() as connection:
             if again:
-                connection.execute(delete(messages).where(messages.c.digest.in_(again)))
+                connection.execute(delete(messages).where(messages.c.digest.in_(again), _ENDED))
             if additions:
-                connection.execute(insert(messages), [_row(addition) for addition in additions])
+                rows = [_row(addition) for addition in additions]
+                connection.execute(self._store.insert_new(messages), rows)
+                self._store.ring(connection, "stored")
 
     def counts(self) -> Counts:
         query = (
-            select(messages.c.status, func.count().label("number"))
+            select(
+                messages.c.status,
+                func.count().label("number"),
+                func.min(messages.c.stored_at).label("oldest"),
+            )
             .where(messages.c.status.in_(UNDER_WAY))
             .group_by(messages.c.status)
         )
         with self._store.read() as connection:
-            found = {row.status: row.number for row in connection.execute(query)}
-        return Counts(found.get("stored", 0), found.get("sent", 0))
+            rows = connection.execute(query).all()
+        number = {row.status: row.number for row in rows}
+        oldest = min((row.oldest for row in rows), default=None)
+        return Counts(number.get("stored", 0), number.get("sent", 0), oldest)
 
 
-def _outcome(row: Row[*tuple[Any, ...]]) -> Outcome:
-    reason = None if row.reason is None else Reason(row.reason)
-    return Outcome(Status(row.status), reason, row.tx_hash, row.block)
+_ENDED = messages.c.status.in_([Status.REJECTED.value, Status.REFUSED.value])
 
 
 def _row(addition: Addition) -> dict[str, Any]:

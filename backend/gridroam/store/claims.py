@@ -1,0 +1,110 @@
+"""What waits in the outbox, and how a sender claims it: rows are locked until they are in a batch,
+and what another sender has locked is passed over, so that no two prepare the same send.
+
+A station's messages are under way in one account's batches at a time, in their order: the ledger
+would reject a report that overtakes its opening.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from gridroam.domain.delivery import Status
+from gridroam.store.engine import Store
+from gridroam.store.models import batches, messages
+from gridroam.store.outbox import UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is in no transaction yet."""
+
+    id: int
+    digest: bytes
+    station: int
+    opening: bool
+    body: bytes
+    stored_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits, up to a number of messages: how many are openings, bytes of all, when the oldest
+    was stored (UTC milliseconds)."""
+
+    messages: int
+    openings: int
+    body_bytes: int
+    oldest: int | None
+
+
+WAITING = (
+    messages.c.id,
+    messages.c.digest,
+    messages.c.station,
+    messages.c.opening,
+    messages.c.body,
+    messages.c.stored_at,
+)
+
+_STORED = messages.c.status == Status.STORED.value
+
+
+def queue(store: Store, most: int) -> Queue:
+    """Of the `most` messages that have waited longest. Locks nothing."""
+    columns = messages.c.opening, func.length(messages.c.body).label("bytes"), messages.c.stored_at
+    oldest = select(*columns).where(_STORED).order_by(messages.c.id).limit(most).subquery()
+    query = select(
+        func.count(),
+        func.count().filter(oldest.c.opening),
+        func.coalesce(func.sum(oldest.c.bytes), 0),
+        func.min(oldest.c.stored_at),
+    )
+    with store.read() as connection:
+        number, openings, size, since = connection.execute(query).one()
+        return Queue(number, openings, int(size), since)
+
+
+def lock(connection: Connection, sender: str, most: int) -> list[Waiting]:
+    """Up to `most` openings and the `most` oldest messages, in order of arrival, that this sender
+    may send now. They are nobody else's until the transaction ends."""
+    openings = _lock(connection, select(*WAITING).where(_STORED, messages.c.opening), most)
+    oldest = _lock(connection, select(*WAITING).where(_STORED), most)
+    found = sorted({m.id: m for m in (*openings, *oldest)}.values(), key=lambda m: m.id)
+    return _without_overtaking(connection, sender, found)
+
+
+def _lock(connection: Connection, query: Select[*tuple[Any, ...]], most: int) -> list[Waiting]:
+    chosen = query.order_by(messages.c.id).limit(most).with_for_update(skip_locked=True)
+    return [Waiting(*row) for row in connection.execute(chosen)]
+
+
+def _without_overtaking(
+    connection: Connection, sender: str, locked: Sequence[Waiting]
+) -> list[Waiting]:
+    if not locked:
+        return []
+    behind = _first_elsewhere(connection, sender, locked)
+    return [m for m in locked if m.station not in behind or m.id < behind[m.station]]
+
+
+def _first_elsewhere(
+    connection: Connection, sender: str, locked: Iterable[Waiting]
+) -> dict[int, int]:
+    """For each of these messages' stations its first that is under way and neither one of these
+    nor in a batch of this sender."""
+    stations = {message.station for message in locked}
+    mine = [message.id for message in locked]
+    elsewhere = or_(
+        and_(_STORED, messages.c.id.not_in(mine)),
+        and_(messages.c.status == Status.SENT.value, batches.c.sender != sender),
+    )
+    query = (
+        select(messages.c.station, func.min(messages.c.id))
+        .outerjoin(batches, messages.c.batch == batches.c.id)
+        .where(messages.c.status.in_(UNDER_WAY), messages.c.station.in_(stations), elsewhere)
+        .group_by(messages.c.station)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
