@@ -17,6 +17,8 @@ GridroamError
     └── RelayProblemError      the relay refused the whole request, and said why
 """
 
+from typing import Any
+
 
 class GridroamError(Exception):
     """A failure with a stable `code` for machines, what is wrong, and a `hint` what to do."""
@@ -30,6 +32,16 @@ class GridroamError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it gets from one process to another, whatever its constructor takes."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(cls: type[GridroamError], args: tuple[Any, ...], state: dict[str, Any]) -> GridroamError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidInputError(GridroamError):

@@ -7,6 +7,6 @@ what the contracts keep. `run(source)` gives a `Report`.
 from gridroam.audit.auditor import run
 from gridroam.audit.difference import Difference
 from gridroam.audit.report import Report
-from gridroam.audit.source import NodeSource, Source, open_source
+from gridroam.audit.source import NodeSource, ProvenSource, Source, open_source
 
-__all__ = ["Difference", "NodeSource", "Report", "Source", "open_source", "run"]
+__all__ = ["Difference", "NodeSource", "ProvenSource", "Report", "Source", "open_source", "run"]

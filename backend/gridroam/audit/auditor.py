@@ -1,13 +1,13 @@
 """The audit from first block to verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from gridroam.audit.compare import compare_roots, compare_state
 from gridroam.audit.difference import Findings
-from gridroam.audit.reader import pages, reorganised
+from gridroam.audit.entries import Block, Page, ReorganisedError
 from gridroam.audit.replay import Replay
 from gridroam.audit.report import Report, Vault, report_of
-from gridroam.audit.source import Block, Source
+from gridroam.audit.source import Source
 from gridroam.errors import ChainError
 
 Progress = Callable[[int, int, int], None]
@@ -23,7 +23,7 @@ def run(source: Source, *, block: int | None = None, progress: Progress | None =
     first = source.first_block(last.number)
     findings = Findings()
     replay = Replay(source.ledger.domain, findings)
-    for page in pages(source, first, last.number):
+    for page in _chained(source.pages(first, last.number)):
         for entry in page.entries:
             replay.apply(entry)
         compare_roots(replay.take_roots(), source.ledger, last.number, findings)
@@ -32,8 +32,17 @@ def run(source: Source, *, block: int | None = None, progress: Progress | None =
     vault = _compare_vault(replay, source, last, findings)
     replay.counts["state"] = compare_state(replay.market, source.ledger, last.number, findings)
     if source.blocks([last.number]) != [last]:
-        raise reorganised(last.number)
+        raise ReorganisedError(last.number)
     return report_of(replay, findings, (first, last), source.ledger.registry_address, vault)
+
+
+def _chained(pages: Iterable[Page], before: bytes | None = None) -> Iterator[Page]:
+    """Each page's blocks must follow on the last one's."""
+    for page in pages:
+        if None not in (before, page.parent) and page.parent != before:
+            raise ReorganisedError(page.first - 1)
+        yield page
+        before = page.hash
 
 
 def _compare_vault(replay: Replay, source: Source, last: Block, findings: Findings) -> Vault:

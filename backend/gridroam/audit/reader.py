@@ -1,107 +1,150 @@
-"""From the chain to entries in its order: each transaction's events, its block's time, its input.
-
-Reads a page of blocks at a time, and the next while one is worked on, so that memory stays bounded
-however long the chain is. Nothing is judged here.
+"""From the chain to pages of entries in its order, some pages ahead of who works on them, so that
+memory stays bounded however long the chain is. Nothing is judged here.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from itertools import groupby
+from typing import Protocol
 
-from gridroam.audit.source import Block, Source, Transaction
-from gridroam.chain.events import (
-    BatchRecorded,
-    Event,
-    LogPosition,
-    MessageRejected,
-    ReportSettled,
-    SessionCleared,
+from gridroam.audit.entries import (
+    Batch,
+    Block,
+    Entry,
+    Page,
+    ReorganisedError,
+    Transaction,
+    batch_of,
+    is_batch,
 )
+from gridroam.chain import events
+from gridroam.chain.blocks import Blocks
+from gridroam.chain.blocks import Transaction as Proven
+from gridroam.chain.header import Header
 from gridroam.errors import ChainError
+from gridroam.messages import Domain
 
-OUTCOMES = (SessionCleared, ReportSettled, MessageRejected)
-"""Each message of a batch ends in one of these."""
-FIRST_PAGE = 1_000
+FIRST_PAGE = 20
 """Blocks."""
-PAGE_EVENTS = 10_000
+LONGEST_PAGE = 2_000
+PAGE_SIZE = 2_000
 """What a page should hold: pages grow and shrink towards it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One transaction's events. `transaction` is known if it submitted a batch."""
+class Reader(Protocol):
+    """Reads one page. Picklable where it is used in another process."""
 
-    block: Block
-    events: tuple[Event, ...]
-    transaction: Transaction | None = None
-
-    @property
-    def at(self) -> LogPosition:
-        return self.events[0].at
+    def __call__(self, first: int, last: int) -> Page: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """All entries up to the block `last`, and after the page before."""
-
-    entries: list[Entry]
-    last: int
-
-
-def pages(source: Source, first: int, last: int) -> Iterator[Page]:
-    """The whole chain between two blocks, both included."""
-    reader = _Reader(source)
-    with ThreadPoolExecutor(1) as ahead:
-        size = FIRST_PAGE
-        coming = ahead.submit(reader.read, first, min(first + size - 1, last))
-        while True:
-            page = coming.result()
-            if page.last == last:
-                yield page
-                return
-            size = _next_size(size, sum(len(entry.events) for entry in page.entries))
-            start = page.last + 1
-            coming = ahead.submit(reader.read, start, min(start + size - 1, last))
+def pages(executor: Executor, read: Reader, first: int, last: int, ahead: int) -> Iterator[Page]:
+    """The whole chain between two blocks, both included; `ahead` pages are under way at once."""
+    size, start = FIRST_PAGE, first
+    coming: deque[Future[Page]] = deque()
+    try:
+        while start <= last or coming:
+            while start <= last and len(coming) < ahead:
+                end = min(start + size - 1, last)
+                coming.append(executor.submit(read, start, end))
+                start = end + 1
+            page = coming.popleft().result()
+            size = _next_size(size, page)
             yield page
+    finally:
+        for future in coming:
+            future.cancel()
 
 
-def _next_size(size: int, found: int) -> int:
-    if found > 2 * PAGE_EVENTS:
-        return max(1, size // 2)
-    return size if found > PAGE_EVENTS // 2 else size * 2
+def _next_size(size: int, page: Page) -> int:
+    wanted = PAGE_SIZE * (page.last - page.first + 1) // max(1, page.size)
+    return min(max(wanted, size // 2, 1), size * 2, LONGEST_PAGE)
 
 
-class _Reader:
-    def __init__(self, source: Source) -> None:
+class ProvenReader:
+    """Reads blocks that the node must have served whole."""
+
+    def __init__(self, blocks: Blocks, domain: Domain) -> None:
+        self._blocks = blocks
+        self._domain = domain
+
+    def __call__(self, first: int, last: int) -> Page:
+        try:
+            return self._read(first, last)
+        except ChainError:
+            # the chain may have changed in between, or a node behind a balancer lags
+            return self._read(first, last)
+
+    def _read(self, first: int, last: int) -> Page:
+        stretch = self._blocks.read(first, last)
+        entries = [
+            entry
+            for block in stretch.blocks
+            for tx in block.transactions
+            if (entry := self._entry(block.header, tx)) is not None
+        ]
+        return Page(entries, first, last, stretch.first.parent, stretch.last.hash)
+
+    def _entry(self, header: Header, tx: Proven) -> Entry | None:
+        found = [_event(header, tx, place) for place in range(len(tx.logs))]
+        group = tuple(event for event in found if event is not None)
+        if not group:
+            return None
+        block = Block(header.number, header.hash, header.time)
+        sent = Transaction(tx.to, tx.calldata)
+        return Entry(block, group, batch_of(sent, self._domain) if is_batch(group) else None)
+
+
+def _event(header: Header, tx: Proven, index: int) -> events.Event | None:
+    log = tx.logs[index]
+    return events.decode(
+        {
+            "address": log.address,
+            "topics": log.topics,
+            "data": log.data,
+            "blockNumber": header.number,
+            "blockHash": header.hash,
+            "transactionHash": tx.hash,
+            "transactionIndex": tx.place,
+            "logIndex": log.place,
+        }
+    )
+
+
+class Trusted(Protocol):
+    """What a node says, taken as it is."""
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block]: ...
+    def events(self, first: int, last: int) -> list[events.Event]: ...
+    def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]: ...
+
+
+class TrustingReader:
+    """Takes the node's word for it that these are all events."""
+
+    def __init__(self, source: Trusted, domain: Domain) -> None:
         self._source = source
+        self._domain = domain
 
-    def read(self, first: int, last: int) -> Page:
+    def __call__(self, first: int, last: int) -> Page:
         found = self._source.events(first, last)
         groups = [tuple(group) for _, group in groupby(found, key=lambda e: e.at.tx_hash)]
-        batches = [group[0].at.tx_hash for group in groups if _is_batch(group)]
+        batches = [group[0].at.tx_hash for group in groups if is_batch(group)]
         numbers = sorted({group[0].at.block for group in groups})
         blocks = dict(zip(numbers, self._source.blocks(numbers), strict=True))
         sent = dict(zip(batches, self._source.transactions(batches), strict=True))
-        return Page([self._entry(group, blocks, sent) for group in groups], last)
+        return Page([self._entry(group, blocks, sent) for group in groups], first, last)
 
-    @staticmethod
     def _entry(
-        group: tuple[Event, ...], blocks: dict[int, Block], sent: dict[bytes, Transaction]
+        self,
+        group: tuple[events.Event, ...],
+        blocks: dict[int, Block],
+        sent: dict[bytes, Transaction],
     ) -> Entry:
         at = group[0].at
         block = blocks[at.block]
         if block.hash != at.block_hash:
-            raise reorganised(at.block)
-        return Entry(block, group, sent.get(at.tx_hash))
-
-
-def reorganised(block: int) -> ChainError:
-    return ChainError(
-        f"The chain changed its block {block} while it was read.",
-        "Run the audit again, or up to an older block that is final.",
-    )
-
-
-def _is_batch(group: tuple[Event, ...]) -> bool:
-    return any(isinstance(event, (*OUTCOMES, BatchRecorded)) for event in group)
+            raise ReorganisedError(at.block)
+        submitted = sent.get(at.tx_hash)
+        batch: Batch | None = batch_of(submitted, self._domain) if submitted else None
+        return Entry(block, group, batch)

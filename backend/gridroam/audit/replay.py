@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from gridroam.audit import batches
 from gridroam.audit.difference import Findings
-from gridroam.audit.reader import Entry
+from gridroam.audit.entries import Batch, Entry
 from gridroam.audit.registrations import Registrar
-from gridroam.audit.signatures import Authenticated, authenticate
+from gridroam.audit.signatures import Authenticated
 from gridroam.chain import events
-from gridroam.chain.calldata import messages_in
 from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
 from gridroam.domain.market import Market
 from gridroam.domain.violation import NotAllowedError
@@ -60,8 +59,8 @@ class Replay:
         """Takes one transaction's events; those of a batch are derived from its messages."""
         self.counts["transactions"] += 1
         try:
-            if entry.transaction is not None:
-                self._batch(entry, entry.transaction.to, entry.transaction.calldata)
+            if entry.batch is not None:
+                self._batch(entry, entry.batch)
             else:
                 for event in entry.events:
                     self._registration(event, entry.block.time)
@@ -88,13 +87,12 @@ class Replay:
 
     # ------------------------------------------------------------------------------------- batches
 
-    def _batch(self, entry: Entry, to: str, calldata: bytes) -> None:
-        if to != self.domain.ledger.lower():
-            self.findings.add("the transaction", "to", self.domain.ledger.lower(), to, entry.at)
-        try:
-            received = authenticate(self.domain, messages_in(calldata))
-        except ValueError as error:
-            self.findings.add("the transaction", "input", "a batch", str(error), entry.at)
+    def _batch(self, entry: Entry, batch: Batch) -> None:
+        ledger, received = self.domain.ledger.lower(), batch.received
+        if batch.to != ledger:
+            self.findings.add("the transaction", "to", ledger, batch.to, entry.at)
+        if batch.fault:
+            self.findings.add("the transaction", "input", "a batch", batch.fault, entry.at)
             return
         self._resume_numbers(entry)
         derived, leaves = self._decide(received, entry)

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gridroam.audit.difference import Difference, Findings
+from gridroam.audit.entries import Block
 from gridroam.audit.replay import Replay
-from gridroam.audit.source import Block
 
 EURO = 10**9
 """Nano-euro."""

@@ -1,31 +1,28 @@
 """Where the audit reads: a node. Behind a protocol, so that tests can put a liar in between."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from eth_abi.exceptions import DecodingError
 from web3.exceptions import Web3Exception
 
+from gridroam.audit import workers
+from gridroam.audit.entries import Block, Page, Transaction
+from gridroam.audit.reader import TrustingReader, pages
 from gridroam.chain import events
 from gridroam.chain.bulk import ask
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.logs import Logs
 from gridroam.chain.node import connect
+from gridroam.chain.rpc import Rpc
 from gridroam.errors import ChainError
 
-
-class Block(NamedTuple):
-    """The head of a block. `time` is UTC seconds."""
-
-    number: int
-    hash: bytes
-    time: int
+__all__ = ["Block", "NodeSource", "ProvenSource", "Source", "Transaction", "open_source"]
 
 
-class Transaction(NamedTuple):
-    """`to` is a lower-case 0x address, or empty if it created a contract."""
-
-    to: str
-    calldata: bytes
+FEW = 200
+"""Blocks, for which no other processes are started."""
 
 
 class Source(Protocol):
@@ -43,18 +40,19 @@ class Source(Protocol):
     def first_block(self, last: int) -> int:
         """The block in which the registry was deployed, or one before; `last` has it."""
 
-    def events(self, first: int, last: int) -> list[events.Event]:
-        """Of registry and ledger, in the chain's order."""
-
-    def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]: ...
+    def pages(self, first: int, last: int) -> Iterator[Page]:
+        """What is in these blocks, in the chain's order."""
 
 
 class NodeSource:
-    """A node, asked over JSON-RPC. Safe to use in several threads."""
+    """A node whose word is taken for which events there are."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._w3 = ledger.w3
+        self._logs = Logs(
+            Rpc(str(getattr(ledger.w3.provider, "endpoint_uri", ""))), ledger.addresses
+        )
 
     def newest(self) -> int:
         return self._w3.eth.block_number
@@ -77,22 +75,54 @@ class NodeSource:
             low, high = (low, middle) if deployed else (middle + 1, high)
         return low
 
+    def pages(self, first: int, last: int) -> Iterator[Page]:
+        with ThreadPoolExecutor(1) as ahead:
+            yield from pages(ahead, TrustingReader(self, self.ledger.domain), first, last, ahead=2)
+
     def events(self, first: int, last: int) -> list[events.Event]:
+        """Of registry and ledger."""
+        logs = (log for some in self._logs.between(first, last) for log in some)
         try:
-            return events.fetch(self._w3, self.ledger.addresses, first, last)
+            found = [event for log in logs if (event := events.decode(log)) is not None]
         except (DecodingError, ValueError) as error:
             raise ChainError(
                 f"The node gives logs of blocks {first} to {last} that cannot be read: {error}."
             ) from error
+        return sorted(found, key=lambda event: event.at)
 
     def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]:
         found = ask(self._w3, "eth_getTransactionByHash", [["0x" + h.hex()] for h in hashes])
         return [Transaction((one["to"] or "").lower(), _bytes(one["input"])) for one in found]
 
 
-def open_source(rpc_url: str, ledger: str) -> NodeSource:
+class ProvenSource(NodeSource):
+    """A node that must have served every block whole; read by several processes."""
+
+    def __init__(self, ledger: Ledger, rpc_url: str, processes: int | None = None) -> None:
+        super().__init__(ledger)
+        self._place = workers.Place(rpc_url, tuple(ledger.addresses), ledger.domain)
+        self._blocks = self._place.blocks()
+        self._processes = processes or workers.cores()
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block]:
+        headers = (self._blocks.header(number) for number in numbers)
+        return [Block(header.number, header.hash, header.time) for header in headers]
+
+    def pages(self, first: int, last: int) -> Iterator[Page]:
+        if last - first < FEW:
+            with ThreadPoolExecutor(1) as ahead:
+                yield from pages(ahead, self._place.open(), first, last, ahead=2)
+            return
+        with workers.pool(self._place, self._processes) as processes:
+            yield from pages(processes, workers.read, first, last, ahead=2 * self._processes)
+
+
+def open_source(
+    rpc_url: str, ledger: str, *, trust_node: bool = False, processes: int | None = None
+) -> NodeSource:
     """Raises `NodeUnreachableError` or `NoContractError`."""
-    return NodeSource(Ledger.connect(connect(rpc_url, timeout=60.0), ledger))
+    found = Ledger.connect(connect(rpc_url, timeout=60.0), ledger)
+    return NodeSource(found) if trust_node else ProvenSource(found, rpc_url, processes)
 
 
 def _bytes(value: str) -> bytes:
