@@ -43,6 +43,11 @@ class Source(Protocol):
     def pages(self, first: int, last: int) -> Iterator[Page]:
         """What is in these blocks, in the chain's order."""
 
+    def events(self, first: int, last: int) -> list[events.Event]:
+        """Of registry and ledger, in the chain's order, as the node says."""
+
+    def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]: ...
+
 
 class NodeSource:
     """A node whose word is taken for which events there are."""
