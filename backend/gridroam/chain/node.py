@@ -1,5 +1,6 @@
-"""The connection to a node. Keeps its HTTP connections alive, for many threads, and says
-`NodeUnreachableError` for everything that can go wrong on the way to it and back."""
+"""The connection to a chain: to one node, or to several of which the first that is well is asked.
+Keeps HTTP connections alive, for many threads, and says `NodeUnreachableError` for everything that
+can go wrong on the way to a node and back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,28 +13,62 @@ from web3 import HTTPProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
+from gridroam.chain.failover import Failover
 from gridroam.errors import InvalidInputError, NodeUnreachableError, WrongChainError
+
+_HTTP, _WEBSOCKET = ("http", "https"), ("ws", "wss")
 
 
 def connect(rpc_url: str, *, timeout: float = 10.0, chain_id: int | None = None) -> Web3:
-    """A client of the node at `rpc_url`, which has answered once.
+    """A client of the node at `rpc_url`, which has answered once. Several addresses are separated
+    by commas; of these only those of HTTP count here.
 
-    Raises `NodeUnreachableError`, and `WrongChainError` if it is not on `chain_id`.
+    Raises `NodeUnreachableError`, and `WrongChainError` if one is not on `chain_id`.
     """
-    if urlsplit(rpc_url).scheme not in ("http", "https"):
-        raise InvalidInputError(
-            f"{public(rpc_url)} is no RPC address.", "It starts with http:// or https://."
-        )
-    w3 = Web3(_Provider(rpc_url, timeout))
+    nodes = [Node(url, timeout) for url in _addresses(rpc_url)]
+    w3 = Web3(nodes[0] if len(nodes) == 1 else Failover(nodes))
     # blocks of consortium chains carry more extra data than the main chain's
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-    found = w3.eth.chain_id
-    if chain_id not in (None, found):
+    expected = chain_id or w3.eth.chain_id
+    for node in nodes:
+        _check_chain(node, expected, only=len(nodes) == 1)
+    if isinstance(w3.provider, Failover):
+        w3.provider.watch()
+    return w3
+
+
+def websockets_of(rpc_url: str) -> list[str]:
+    """The addresses that tell of new blocks."""
+    return [url for url in _split(rpc_url) if urlsplit(url).scheme in _WEBSOCKET]
+
+
+def _addresses(rpc_url: str) -> list[str]:
+    several = _split(rpc_url)
+    found = [url for url in several if len(several) == 1 or urlsplit(url).scheme not in _WEBSOCKET]
+    for url in found or [""]:
+        if urlsplit(url).scheme not in _HTTP:
+            raise InvalidInputError(
+                f"{public(url)} is no RPC address.", "It starts with http:// or https://."
+            )
+    return found
+
+
+def _split(rpc_url: str) -> list[str]:
+    return [url.strip() for url in rpc_url.split(",")]
+
+
+def _check_chain(node: "Node", expected: int, *, only: bool) -> None:
+    try:
+        found = node.chain_id()
+    except NodeUnreachableError:
+        if only:
+            raise
+        return  # another one has answered
+    if found != expected:
         raise WrongChainError(
-            f"The node at {public(rpc_url)} is on chain {found}, not on {chain_id}.",
+            f"The node at {node.name} is on chain {found}, not on {expected}.",
             "Check the RPC address and the chain id.",
         )
-    return w3
 
 
 def public(rpc_url: str) -> str:
@@ -43,7 +78,9 @@ def public(rpc_url: str) -> str:
     return f"{parts.scheme}://{host}" if parts.scheme and host else "The given text"
 
 
-class _Provider(HTTPProvider):
+class Node(HTTPProvider):
+    """One address. `name` is what may be shown of it."""
+
     def __init__(self, rpc_url: str, timeout: float) -> None:
         session = requests.Session()
         for scheme in ("http://", "https://"):
@@ -54,7 +91,19 @@ class _Provider(HTTPProvider):
             session=session,
             exception_retry_configuration=None,
         )
-        self._public = public(rpc_url)
+        self.name = public(rpc_url)
+
+    def head(self) -> int:
+        """The number of the last block that it has."""
+        return self._number("eth_blockNumber")
+
+    def chain_id(self) -> int:
+        return self._number("eth_chainId")
+
+    def _number(self, method: str) -> int:
+        response = self.make_request(RPCEndpoint(method), [])
+        with self._translated():
+            return int(response["result"], 16)
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         with self._translated():
@@ -80,10 +129,10 @@ class _Provider(HTTPProvider):
             raise self._unreachable("did not answer in time") from error
         except requests.RequestException as error:
             raise self._unreachable("does not answer") from error
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise self._unreachable("answers, but is no Ethereum node") from error
 
     def _unreachable(self, what: str) -> NodeUnreachableError:
         return NodeUnreachableError(
-            f"The node at {self._public} {what}.", "Check that it runs, and its RPC address."
+            f"The node at {self.name} {what}.", "Check that it runs, and its RPC address."
         )

@@ -8,6 +8,7 @@ never settle it twice: the ledger rejects the second, which is then recognised a
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gridroam.errors import GridroamError, LeaseLostError, NodeUnreachableError
@@ -24,11 +25,11 @@ _QUICK, _IDLE = 0.005, 5.0
 @dataclass(frozen=True, slots=True)
 class Tempo:
     """How large batches are, how many of them may be under way at once, and the seconds between
-    questions for them at most."""
+    questions for them at most, which may change."""
 
     bounds: Bounds
     in_flight: int
-    poll_seconds: float
+    poll_seconds: Callable[[], float]
 
 
 class Sender:
@@ -111,12 +112,12 @@ class Sender:
         due = self._launch()
         if not len(self._flights):
             return min(due, self._slow if self._flights.unconfirmed else _IDLE)
-        self._poll = _QUICK if landed else min(self._poll * 1.5, self._tempo.poll_seconds)
+        self._poll = _QUICK if landed else min(self._poll * 1.5, self._tempo.poll_seconds())
         return min(due, self._poll)
 
     @property
     def _slow(self) -> float:
-        return max(self._tempo.poll_seconds, 0.5)
+        return max(self._tempo.poll_seconds(), 0.5)
 
     def _launch(self) -> float:
         """Gives the seconds until a batch is due."""

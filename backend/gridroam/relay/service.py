@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gridroam.chain.heads import Heads
 from gridroam.chain.ledger import Ledger
-from gridroam.chain.node import connect
+from gridroam.chain.node import connect, websockets_of
 from gridroam.chain.outgoing import Head, Outgoing
 from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import ChainError, StoreError
@@ -33,6 +34,8 @@ from gridroam.store.search import Search
 from gridroam.store.senders import Funds, Lease, Senders, SenderState
 
 _GWEI = 10**9
+_TOLD_SECONDS = 1.0
+"""Between questions for what is under way, where a websocket tells of new blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ class Relay:
         self._crew = Crew(self._signers, self._senders, self._hire, seconds)
         self.intake = Intake(door, self._crew.wake)
         self._bell = Bell(self._store, self._hear)
+        self._heads = [Heads(url, self._crew.wake) for url in websockets_of(self.settings.rpc)]
         self._crew.start()
+        for heads in self._heads:
+            heads.start()
         self._bell.start()
         self.intake.start()
         log.info("the relay serves", ledger=self.ledger.address, senders=len(self._signers))
@@ -108,6 +114,8 @@ class Relay:
         """Answers what has arrived; what is under way goes on at the next start."""
         self.intake.stop()
         self._bell.stop()
+        for heads in self._heads:
+            heads.stop()
         self._crew.stop()
         self._store.close()
 
@@ -153,11 +161,15 @@ class Relay:
         )
         route = Route(self.ledger, outgoing, sight, fees, chosen.replace_seconds)
         flights = Flights(route, batches, self._publish, pace)
-        tempo = Tempo(self._bounds(), chosen.in_flight, chosen.poll_seconds)
+        tempo = Tempo(self._bounds(), chosen.in_flight, self._poll_seconds)
         return Sender(flights, batches, pace, purse, tempo)
 
     def _outgoing(self, signer: Signer) -> Outgoing:
         return Outgoing(self.ledger.w3, signer, self.ledger.address, self.domain.chain_id)
+
+    def _poll_seconds(self) -> float:
+        told = any(heads.is_connected for heads in self._heads)
+        return _TOLD_SECONDS if told else self.settings.poll_seconds
 
     def _bounds(self) -> Bounds:
         return Bounds(
