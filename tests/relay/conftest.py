@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from databases import Server
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from plug import Plug, plugs
-from serving import served, settings
+from serving import SENDER, served, settings
 
 from gridroam.chain import abi
 from gridroam.chain.anvil import Anvil
@@ -68,3 +70,18 @@ def no_default_supply(anvil: Anvil, ledger: Ledger, market: Market) -> None:
     calldata = abi.functions("Registry")["setDefaultSupplier"]
     operator = Wallet(anvil.w3, market.participants["Station Operator"].account)
     operator.call(ledger.registry_address, calldata, 0)
+
+
+@pytest.fixture
+def sender(anvil: Anvil) -> LocalAccount:
+    """The account that the relay sends from."""
+    account: LocalAccount = Account.from_key(anvil.keys[SENDER])
+    return account
+
+
+@pytest.fixture
+def no_mining(anvil: Anvil) -> Iterator[None]:
+    anvil.rpc("evm_setAutomine", False)
+    yield
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.rpc("evm_setAutomine", True)

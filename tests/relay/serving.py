@@ -1,4 +1,5 @@
-"""A relay to test against: the whole server in a thread, or as a process that can be killed."""
+"""A relay to test against: the whole server in a thread, or as a process that can be killed; and
+what tests ask the node about it."""
 
 import os
 import re
@@ -14,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from eth_account.signers.local import LocalAccount
 
 from gridroam.chain.anvil import Anvil
+from gridroam.chain.ledger import Ledger
 from gridroam.relay.app import create_app
+from gridroam.relay.client import RelayClient
 from gridroam.relay.service import Relay
 from gridroam.settings import RelaySettings
 
@@ -26,7 +30,7 @@ SENDER = 9
 
 def settings(anvil: Anvil, ledger: str, db: Path | str, **more: Any) -> RelaySettings:
     chosen = {"batch_seconds": 0.02, "sender_key": "0x" + anvil.keys[SENDER].hex(), **more}
-    return RelaySettings(rpc=anvil.url, ledger=ledger, db=str(db), port=0, **chosen)
+    return RelaySettings(**{"rpc": anvil.url, "ledger": ledger, "db": str(db), "port": 0} | chosen)
 
 
 @contextmanager
@@ -46,6 +50,13 @@ def served(chosen: RelaySettings) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextmanager
+def a_relay(anvil: Anvil, ledger: Ledger, database: str, **more: Any) -> Iterator[RelayClient]:
+    chosen = settings(anvil, ledger.address, database, **more)
+    with served(chosen) as url, RelayClient(url) as client:
+        yield client
 
 
 class RelayProcess:
@@ -95,3 +106,40 @@ def wait_until(condition: Any, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+def mine_until_final(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
+    def final() -> bool:
+        anvil.mine()
+        return relay.status(digest, wait=0.2).final
+
+    wait_until(final)
+
+
+def pool(anvil: Anvil, sender: LocalAccount) -> dict[str, Any]:
+    """The transactions of the sender that wait in the node, by nonce."""
+    pending: dict[str, dict[str, Any]] = anvil.rpc("txpool_content")["pending"]
+    return {
+        k: v
+        for owner, v in pending.items()
+        if owner.lower() == sender.address.lower()
+        for k, v in v.items()
+    }
+
+
+def sent(anvil: Anvil, sender: LocalAccount) -> list[Any]:
+    """The transactions of the sender in the chain's last blocks."""
+    head = anvil.w3.eth.block_number
+    blocks = [anvil.w3.eth.get_block(n, full_transactions=True) for n in range(head - 3, head + 1)]
+    return [
+        tx["hash"]
+        for block in blocks
+        for tx in block["transactions"]
+        if tx["from"] == sender.address
+    ]
+
+
+def roll_back(anvil: Anvil, blocks: int = 1) -> None:
+    """Takes the last blocks away, and leaves the clock alone, which anvil sets back with them."""
+    anvil.rpc("anvil_rollback", blocks)
+    anvil.rpc("evm_setTime", int(time.time() * 1000))

@@ -1,81 +1,18 @@
 """Bringing messages to the ledger when the node, the chain or others do not play along."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from plug import Plug
-from serving import SENDER, served, settings, wait_until
+from serving import a_relay, mine_until_final, pool, roll_back, sent, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.wallet import Wallet
 from gridroam.domain.delivery import Status
-from gridroam.relay.client import RelayClient
 
 pytestmark = pytest.mark.chain
-
-
-@pytest.fixture
-def sender(anvil: Anvil) -> LocalAccount:
-    account: LocalAccount = Account.from_key(anvil.keys[SENDER])
-    return account
-
-
-@contextmanager
-def a_relay(anvil: Anvil, ledger: Ledger, database: str, **more: Any) -> Iterator[RelayClient]:
-    chosen = settings(anvil, ledger.address, database, **more)
-    with served(chosen) as url, RelayClient(url) as client:
-        yield client
-
-
-def pool(anvil: Anvil, sender: LocalAccount) -> dict[str, Any]:
-    """The transactions of the sender that wait in the node, by nonce."""
-    pending: dict[str, dict[str, Any]] = anvil.rpc("txpool_content")["pending"]
-    return {
-        k: v
-        for owner, v in pending.items()
-        if owner.lower() == sender.address.lower()
-        for k, v in v.items()
-    }
-
-
-def sent(anvil: Anvil, sender: LocalAccount) -> list[Any]:
-    """The transactions of the sender in the chain's last blocks."""
-    head = anvil.w3.eth.block_number
-    blocks = [anvil.w3.eth.get_block(n, full_transactions=True) for n in range(head - 3, head + 1)]
-    return [
-        tx["hash"]
-        for block in blocks
-        for tx in block["transactions"]
-        if tx["from"] == sender.address
-    ]
-
-
-def roll_back(anvil: Anvil) -> None:
-    """Takes the last block away, and leaves the clock alone, which anvil sets back with it."""
-    anvil.rpc("anvil_rollback", 1)
-    anvil.rpc("evm_setTime", int(time.time() * 1000))
-
-
-@pytest.fixture
-def no_mining(anvil: Anvil) -> Iterator[None]:
-    anvil.rpc("evm_setAutomine", False)
-    yield
-    anvil.rpc("anvil_dropAllTransactions")
-    anvil.rpc("evm_setAutomine", True)
-
-
-def mine_until_final(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
-    def final() -> bool:
-        anvil.mine()
-        return relay.status(digest, wait=0.2).final
-
-    wait_until(final)
 
 
 def test_stuck_transaction_is_replaced_at_a_higher_fee(
