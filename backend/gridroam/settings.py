@@ -1,27 +1,49 @@
-"""Settings from the environment, prefix GRIDROAM_. Only this module reads environment variables.
+"""Settings from the environment, prefix GRIDROAM_, or from a TOML file. Only this module reads
+environment variables; docs/settings.md is made of it (`gridroam settings`).
 
-`GRIDROAM_LEDGER=0x... gridroam relay` is the same as `gridroam relay --ledger 0x...`; an option on
-the command line wins.
+`GRIDROAM_LEDGER=0x... gridroam relay` is the same as `gridroam relay --ledger 0x...` and as a line
+`ledger = "0x..."` in the file; an option wins over the environment, and that over the file.
 """
 
+import os
+import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gridroam.errors import InvalidInputError
 
 _PREFIX = "GRIDROAM_"
 
 
+def _split(given: object) -> object:
+    """A list that was written with commas."""
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",") if part.strip()]
+    return given
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+"""A list in a file; words with commas between them elsewhere."""
+
+
 class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     @classmethod
-    def read(cls, **options: Any) -> Self:
-        """From the environment; options that are not `None` win. Raises `InvalidInputError`."""
+    def read(cls, config: Path | None = None, **options: Any) -> Self:
+        """From a file, if there is one, and the environment; options that are not `None` win.
+        Raises `InvalidInputError`."""
         given = {name: value for name, value in options.items() if value is not None}
+        if config is not None:
+            given = cls._of_file(config) | given
         try:
             return cls(**given)
         except ValidationError as error:
@@ -33,6 +55,22 @@ class _Settings(BaseSettings):
                 f"Give --{name.replace('_', '-')}, or set {_PREFIX}{name.upper()}.",
             ) from error
 
+    @classmethod
+    def _of_file(cls, path: Path) -> dict[str, Any]:
+        """What the environment does not say otherwise."""
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InvalidInputError(f"{path}: {error.strerror}.", "Give a TOML file.") from error
+        except ValueError as error:
+            raise InvalidInputError(f"{path} is no TOML: {error}.") from error
+        if unknown := sorted(found.keys() - cls.model_fields.keys()):
+            raise InvalidInputError(
+                f"{path}: there is no setting {unknown[0]}.", "See docs/settings.md."
+            )
+        set_elsewhere = {name.upper() for name in os.environ}
+        return {n: v for n, v in found.items() if (_PREFIX + n).upper() not in set_elsewhere}
+
 
 class LocalChainSettings(_Settings):
     """Of whatever starts a chain of its own."""
@@ -41,7 +79,68 @@ class LocalChainSettings(_Settings):
     """The program; without it, the one on PATH or in node_modules."""
 
 
-class RelaySettings(_Settings):
+class HttpSettings(_Settings):
+    """Of whatever serves HTTP. A limit of 0 is none, where it says so."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = Field(8700, ge=0, le=65535)
+    """The port to listen on; 0: any that is free."""
+    trusted_proxies: Words = []
+    """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed;
+    without any, the address of the connection is the client's."""
+    cors_origins: Words = []
+    """Origins of web pages that may read answers, as https://console.example; none by default."""
+
+    operator_port: int | None = Field(None, ge=0, le=65535)
+    """A port of their own for /metrics and /v1/operator, which then answer nowhere else."""
+    operator_host: str = "127.0.0.1"
+    """The address of that port."""
+    api_keys: Words = []
+    """Entries NAME:SHA256 of those who may use /metrics and /v1/operator, as `gridroam key NAME`
+    prints them; without any, only who speaks from the machine itself and through no proxy."""
+    api_keys_file: Path | None = None
+    """A file with such entries, one in a line."""
+    public_reads: bool = True
+    """Whether lists and streams of messages are open to everybody, or need an API key."""
+
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
+    """A request's body beyond this is refused while it is read."""
+    body_memory_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    """Of all bodies together; beyond it requests are answered 429."""
+    head_seconds: float = Field(10.0, gt=0)
+    """For a request's head to arrive, or the first byte on a new connection."""
+    body_seconds: float = Field(20.0, gt=0)
+    """For a request's body to arrive."""
+    idle_seconds: float = Field(30.0, ge=1)
+    """That a connection may rest between requests."""
+    write_seconds: float = Field(30.0, gt=0)
+    """That a client may read nothing of its answer."""
+    max_connections: int = Field(2_000, ge=1)
+    """Open at once; the limit of open files is raised for them."""
+    client_connections: int = Field(200, ge=1)
+    """Open at once from one address (IPv6: /64) that is no trusted proxy."""
+    client_requests_per_second: float = Field(200.0, ge=0)
+    """Of one address; ten seconds' worth may come at once. 0: no limit."""
+    client_faults_per_minute: float = Field(600.0, ge=0)
+    """Requests and messages of one address that cannot be right (statuses 400, 401, 403, 408, 413,
+    415, 422) until it is answered 429. 0: no limit."""
+    max_streams: int = Field(500, ge=0)
+    """Streams of events open at once."""
+
+    drain_seconds: float = Field(0.0, ge=0)
+    """From SIGTERM, when /readyz turns 503, until no connection is taken any more: as long as a
+    load balancer needs to notice."""
+    grace_seconds: float = Field(10.0, ge=1)
+    """For answers that are under way then."""
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    """debug, info, warning or error; debug has a line for each request and message."""
+    log_json: bool = False
+    """Logs as one JSON object per line."""
+
+
+class RelaySettings(HttpSettings):
     """Of `gridroam relay`."""
 
     rpc: str = "http://127.0.0.1:8545"
@@ -55,12 +154,6 @@ class RelaySettings(_Settings):
     db: str = "relay.db"
     """A file for SQLite, or a database URL (postgresql://...), which several relays may share."""
 
-    host: str = "127.0.0.1"
-    """The address to listen on."""
-    port: int = Field(8700, ge=0, le=65535)
-    """The port to listen on; 0: any that is free."""
-    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
-    """A request's body beyond this is refused while it is read."""
     max_wait: float = Field(30.0, ge=0)
     """Seconds that a request may wait for its messages to become final."""
 
@@ -100,8 +193,12 @@ class RelaySettings(_Settings):
     """Openings of one station that are sent although the ledger will refuse them."""
     max_waiting: int = Field(100_000, ge=1)
     """Messages in the outbox beyond which none is taken."""
+    max_judging: int = Field(5_000, ge=1)
+    """Messages that are looked at and not stored yet; beyond it requests are answered 429."""
+    station_messages_per_minute: float = Field(1_200.0, ge=0)
+    """New messages of one station; a minute's worth may come at once. 0: no limit."""
 
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
-    """debug, info, warning or error."""
-    log_json: bool = False
-    """Logs as one JSON object per line."""
+    max_queue_age: float = Field(300.0, ge=0)
+    """Seconds that a message may wait in the outbox until /readyz says no. 0: not looked at."""
+    max_head_age: float = Field(300.0, ge=0)
+    """Seconds since the latest block until /readyz says no. 0: not looked at; nor on a devnet."""

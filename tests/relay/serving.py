@@ -4,7 +4,6 @@ what tests ask the node about it."""
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from eth_account.signers.local import LocalAccount
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
+from gridroam.http import serving
+from gridroam.http.server import Server, listen
 from gridroam.relay.app import create_app
 from gridroam.relay.client import RelayClient
 from gridroam.relay.service import Relay
@@ -29,18 +29,21 @@ SENDER = 9
 
 
 def settings(anvil: Anvil, ledger: str, db: Path | str, **more: Any) -> RelaySettings:
-    chosen = {"batch_seconds": 0.02, "sender_key": "0x" + anvil.keys[SENDER].hex(), **more}
+    chosen = {
+        "batch_seconds": 0.02,
+        "client_faults_per_minute": 0,
+        "sender_key": "0x" + anvil.keys[SENDER].hex(),
+        **more,
+    }
     return RelaySettings(**{"rpc": anvil.url, "ledger": ledger, "db": str(db), "port": 0} | chosen)
 
 
 @contextmanager
 def served(chosen: RelaySettings) -> Iterator[str]:
     """The address of a relay that runs in this process, behind a real server."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    config = uvicorn.Config(create_app(Relay.open(chosen)), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    listening = listen("127.0.0.1", 0)
+    app = create_app(Relay.open(chosen))
+    server = Server(app, serving.of(chosen), app.state.drain)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -1,13 +1,11 @@
 """`gridroam relay`: takes messages of stations over HTTP and brings them to the ledger."""
 
 import signal
-import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from gridroam.errors import InvalidInputError
 
 app = typer.Typer(add_completion=False)
 
@@ -15,6 +13,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def relay(
     *,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     rpc: Annotated[str | None, typer.Option(help="The node's address.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The ledger's address.")] = None,
     db: Annotated[str | None, typer.Option(help="A file, or a database URL.")] = None,
@@ -37,11 +36,11 @@ def relay(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_json: Annotated[bool | None, typer.Option(help="Logs as JSON.")] = None,
 ) -> None:
-    """Run a relay. Every option, and some more, can be set as GRIDROAM_<OPTION> instead; the
-    sending account's key also as GRIDROAM_SENDER_KEY."""
+    """Run a relay. Every option, and many more, can be set as GRIDROAM_<OPTION> or in a file;
+    `gridroam settings` says what there is."""
     given = dict(locals())
-    import uvicorn
-
+    from gridroam.http import serving
+    from gridroam.http.server import Server, listen
     from gridroam.relay import log
     from gridroam.relay.app import create_app
     from gridroam.relay.service import Relay
@@ -49,37 +48,18 @@ def relay(
 
     settings = RelaySettings.read(**given)
     log.configure(settings.log_level, as_json=settings.log_json)
-    with _listen(settings.host, settings.port) as listening:
+    with ExitStack() as stack:
+        listening = [stack.enter_context(listen(settings.host, settings.port))]
+        operators = None
+        if settings.operator_port is not None:
+            second = listen(settings.operator_host, settings.operator_port)
+            listening.append(stack.enter_context(second))
+            operators = second.getsockname()[1]
         running = Relay.open(settings)
-        config = uvicorn.Config(
-            create_app(running),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
-        where = listening.getsockname()
-        typer.echo(f"Relay of {running.ledger.address} at http://{where[0]}:{where[1]}", err=True)
+        application = create_app(running, operators)
+        server = Server(application, serving.of(settings), application.state.drain)
+        host, port = listening[0].getsockname()[:2]
+        typer.echo(f"Relay of {running.ledger.address} at http://{host}:{port}", err=True)
         for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, signal.SIG_IGN)  # uvicorn's own while it runs
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        # asyncio sends small answers without delay only where the protocol is given
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen(512)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise InvalidInputError(
-            f"The relay cannot listen on {host}:{port} ({error.strerror}).",
-            "Choose another --port, or stop what listens there.",
-        ) from error
-    return listening
+            signal.signal(ending, signal.SIG_IGN)  # the server's own while it runs
+        server.run(sockets=listening)

@@ -14,6 +14,8 @@ from gridroam.chain.anvil import die_with_parent
 from gridroam.errors import RelayUnreachableError
 
 _START_TIMEOUT = 30.0
+_NO_LIMITS = "client_requests_per_second = 0\nstation_messages_per_minute = 0\n"
+"""A week passes in a minute, and all stations have one address."""
 _COMMAND = "from gridroam.cli import main; main()"
 
 
@@ -24,7 +26,10 @@ class RelayProcess:
         self.url = ""
         self._log = folder / "relay.log"
         keystore, password = _keystore(sender_key, folder)
+        settings = folder / "relay.toml"
+        settings.write_text(_NO_LIMITS, encoding="utf-8")
         options = {
+            "config": settings,
             "rpc": rpc,
             "ledger": ledger,
             "db": folder / "relay.db",

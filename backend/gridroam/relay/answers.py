@@ -5,35 +5,37 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from gridroam.relay.door import Verdict
-from gridroam.relay.problems import MEDIA_TYPE, Problem
+from gridroam.http.problems import Problem, problem_response
+from gridroam.relay import problems
+from gridroam.store.outcome import Outcome
 
-Entry = tuple[bytes | None, Verdict]
+Entry = tuple[bytes | None, Outcome | Problem]
 """A message's digest, if it could be read, and what is known of it."""
 
 
 def messages_response(entries: Sequence[Entry]) -> JSONResponse:
     """A list; or, if one message was sent or none could be taken, the problem itself."""
-    problems = [verdict for _, verdict in entries if isinstance(verdict, Problem)]
-    helpless = [problem for problem in problems if problem.kind.status >= 500]
+    found = [verdict for _, verdict in entries if isinstance(verdict, Problem)]
+    helpless = [problem for problem in found if problem.kind.passing or problem.kind.status == 500]
     if len(helpless) == len(entries):
-        return problem_response(helpless[0])
-    if problems and len(entries) == 1:
-        reason = problems[0].reason
-        about = {"digest": _hex(entries[0][0]), "reason": reason.slug if reason else None}
-        return problem_response(problems[0], **about)
+        return problem_response(max(helpless, key=lambda problem: problem.retry_after or 0))
+    if found and len(entries) == 1:
+        about = {"digest": _hex(entries[0][0]), "reason": _reason(found[0])}
+        return problem_response(found[0], **about)
     final = all(isinstance(v, Problem) or v.status.final for _, v in entries)
     content = {"messages": [answer(digest, verdict) for digest, verdict in entries]}
-    return JSONResponse(content, 200 if final else 202)
+    pauses = [str(problem.retry_after) for problem in helpless if problem.retry_after is not None]
+    headers = {"Retry-After": max(pauses, key=int)} if pauses else {}
+    return JSONResponse(content, 200 if final else 202, headers)
 
 
-def answer(digest: bytes | None, verdict: Verdict) -> dict[str, Any]:
+def answer(digest: bytes | None, verdict: Outcome | Problem) -> dict[str, Any]:
     """One message's entry."""
     if isinstance(verdict, Problem):
         return {
             "digest": _hex(digest),
             "status": "refused",
-            "reason": verdict.reason.slug if verdict.reason else None,
+            "reason": _reason(verdict),
             "transaction": None,
             "block": None,
             "problem": verdict.document(),
@@ -49,14 +51,9 @@ def answer(digest: bytes | None, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def problem_response(problem: Problem, **members: Any) -> JSONResponse:
-    headers = {}
-    if problem.retry_after is not None:
-        headers["Retry-After"] = str(problem.retry_after)
-    if problem.code == "body-too-large":
-        headers["Connection"] = "close"  # the rest of the body is not read
-    content = problem.document() | members
-    return JSONResponse(content, problem.kind.status, headers, MEDIA_TYPE)
+def _reason(problem: Problem) -> str | None:
+    reason = problem.reason if isinstance(problem, problems.Problem) else None
+    return reason.slug if reason else None
 
 
 def _hex(value: bytes | None) -> str | None:

@@ -6,9 +6,11 @@ from eth_utils.crypto import keccak
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from gridroam.http.documentation import Responses, add_schemas, problems
+from gridroam.http.problems import MEDIA_TYPE
 from gridroam.messages import Domain, EnergyReport, Message, OpenSession, sign
-from gridroam.relay.problems import KINDS, MEDIA_TYPE
-from gridroam.relay.schemas import AnswersOut, MessagesIn, ProblemOut, message_json
+from gridroam.relay.problems import KINDS
+from gridroam.relay.schemas import AnswersOut, MessagesIn, RefusalOut, message_json
 
 HOME = "Gridroam relay. Its API is described at /docs, its state at /v1/status.\n"
 
@@ -26,27 +28,33 @@ Every error is a problem document (RFC 9457, `application/problem+json`) with a 
 """
 
 
-def _problems(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Responses of these problems, by HTTP status."""
-    by_status: dict[int | str, list[str]] = {}
-    for code in codes:
-        by_status.setdefault(KINDS[code].status, []).append(f"`{code}`: {KINDS[code].title}.")
-    schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
-    return {
-        status: {"description": "\n\n".join(texts), "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status, texts in by_status.items()
-    }
-
-
-_STORED: dict[int | str, dict[str, Any]] = {
+_STORED: Responses = {
     200: {"description": "Every message is final.", "model": AnswersOut},
     202: {"description": "All are stored; some are under way."},
 }
-SEND = _STORED | _problems(
-    *(code for code in KINDS if code not in ("not-found", "unknown-message", "not-ready"))
+_NOT_OF_A_DELIVERY = frozenset(
+    {
+        "malformed-http",
+        "method-not-allowed",
+        "missing-key",
+        "no-more-connections",
+        "not-found",
+        "not-ready",
+        "too-many-connections",
+        "too-many-streams",
+        "unknown-message",
+        "wrong-cursor",
+        "wrong-key",
+    }
 )
-ASK = _problems("unknown-message", "wrong-format", "out-of-range", "store-failing")
-READY = _problems("not-ready")
+SEND = _STORED | problems(*(code for code in KINDS if code not in _NOT_OF_A_DELIVERY))
+for _status in (403, 409, 422, 429):
+    SEND[_status]["content"][MEDIA_TYPE]["schema"]["$ref"] = "#/components/schemas/RefusalOut"
+ASK = problems("unknown-message", "wrong-type", "wrong-format", "out-of-range", "store-failing")
+STATUS = problems("store-failing")
+PLAIN: Responses = {}
+READY = problems("not-ready")
+METRICS = problems("missing-key", "wrong-key", "not-found")
 SEND_BODY = {
     "requestBody": {
         "required": True,
@@ -66,10 +74,7 @@ def complete(app: FastAPI, domain: Domain) -> None:
                 description=app.description,
                 routes=app.routes,
             )
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for model in (MessagesIn, ProblemOut):
-                shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
-                schemas |= shape.pop("$defs", {}) | {model.__name__: shape}
+            add_schemas(document, MessagesIn, RefusalOut)
             body = document["paths"]["/v1/messages"]["post"]["requestBody"]
             body["content"]["application/json"]["examples"] = _examples(domain)
             app.openapi_schema = document

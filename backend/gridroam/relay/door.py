@@ -21,7 +21,9 @@ from gridroam.chain.outgoing import Outgoing
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
 from gridroam.errors import ChainError, GridroamError, NodeUnreachableError, StoreError
+from gridroam.http.limits import Rates
 from gridroam.messages import EnergyReport, OpenSession, Signed
+from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.outcomes import PERHAPS_BEFORE, History
 from gridroam.relay.problems import Problem, of_reason
@@ -38,7 +40,8 @@ class Door:
     """For one thread.
 
     `refusals_per_minute`: openings of a station that are sent although they will be decided
-    against; `max_waiting`: messages in the outbox beyond which none is taken."""
+    against; `max_waiting`: messages in the outbox beyond which none is taken;
+    `messages_per_minute`: new ones of a station, 0 for no limit."""
 
     def __init__(
         self,
@@ -48,12 +51,14 @@ class Door:
         *,
         refusals_per_minute: int,
         max_waiting: int,
+        messages_per_minute: float = 0.0,
     ) -> None:
         self._domain = ledger.domain
         self._outbox = outbox
         self._simulation = Simulation(ledger, outgoing)
         self._history = History(ledger)
         self._refusals = _Refusals(refusals_per_minute)
+        self._rates = Rates(messages_per_minute / 60, messages_per_minute)
         self._queue = _Queue(outbox, max_waiting)
 
     def judge(self, signed: Sequence[Signed]) -> list[Judged]:
@@ -83,7 +88,9 @@ class Door:
                 return {a.digest: _FULL for a in new}
             under_way = self._outbox.under_way({a.station for a in new})
             reasons = self._simulation.reasons(new, under_way)
-            verdicts = {a.digest: self._verdict(a, reasons[a.digest]) for a in new}
+            verdicts = self._with_rates(
+                {a.digest: self._verdict(a, reasons[a.digest]) for a in new}, new
+            )
             self._keep([a for a in new if isinstance(verdicts[a.digest], Outcome)], verdicts, known)
         except (NodeUnreachableError, StoreError) as error:
             return {a.digest: _trouble(error) for a in new}
@@ -97,6 +104,21 @@ class Door:
             return STORED if allowed else _too_many_refusals(arrival, reason)
         found = self._find(arrival) if reason in PERHAPS_BEFORE else None
         return found or of_reason(reason, self._detail(arrival, reason))
+
+    def _with_rates(
+        self, verdicts: dict[bytes, Verdict], new: Sequence[Arrival]
+    ) -> dict[bytes, Verdict]:
+        """Counts only what its station signed: strangers could use its share up. After the first
+        that is too much none of the station passes, since it may build on that."""
+        late: dict[int, Problem] = {}
+        for arrival in new:
+            if verdicts[arrival.digest] is not STORED:
+                continue
+            if arrival.station not in late and (wait := self._rates.take(arrival.station)):
+                late[arrival.station] = _too_fast(arrival.station, wait)
+            if arrival.station in late:
+                verdicts[arrival.digest] = late[arrival.station]
+        return verdicts
 
     def _find(self, arrival: Arrival) -> Outcome | None:
         try:
@@ -122,6 +144,8 @@ class Door:
             if isinstance(outcome := verdicts[a.digest], Outcome)
         ]
         self._outbox.add(additions, again=[a.digest for a in taken if a.digest in known])
+        for addition in additions:
+            metrics.message_accepted(opening=addition.opening)
         if log.isEnabledFor(DEBUG):
             for a in taken:
                 log.debug("a message is taken", digest=a.digest.hex(), station=a.station)
@@ -163,6 +187,11 @@ def _too_many_refusals(arrival: Arrival, reason: Reason) -> Problem:
         reason=reason,
         retry_after=60,
     )
+
+
+def _too_fast(station: int, wait: float) -> Problem:
+    detail = f"Station {station} has sent more messages than it may."
+    return Problem("station-too-fast", detail, retry_after=max(1, round(wait + 0.5)))
 
 
 def _name(signed: Signed) -> str:

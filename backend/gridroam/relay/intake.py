@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gridroam.messages import Signed
 from gridroam.relay.door import Door, Judged
 from gridroam.relay.log import log
-from gridroam.relay.problems import Problem
+from gridroam.relay.problems import Problem, ProblemError
 from gridroam.store.outcome import STORED
 
 GROUP = 250
@@ -35,6 +35,7 @@ class Intake:
         self._door = door
         self._on_stored = on_stored
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
@@ -42,6 +43,7 @@ class Intake:
 
     def stop(self) -> None:
         """Returns when everything that had arrived is answered."""
+        self._stopped = True
         self._jobs.put(None)
         self._thread.join(30)
 
@@ -49,7 +51,9 @@ class Intake:
         self, signed: Sequence[Signed], on_judged: Callable[[list[Judged]], None]
     ) -> asyncio.Future[list[Judged]]:
         """One verdict for each message, in order. `on_judged` sees them on the event loop before
-        anything else can happen to the messages."""
+        anything else can happen to the messages. Raises `ProblemError` after the end."""
+        if self._stopped:
+            raise ProblemError(Problem("stopping", "No more messages are taken.", retry_after=2))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Judged]] = loop.create_future()
 

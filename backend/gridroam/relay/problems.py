@@ -1,56 +1,21 @@
-"""Every problem the relay can name (RFC 9457): its code, HTTP status, title and what to do.
-
-The catalogue is part of the API: codes are stable, texts are for people. A reason of the ledger is
-a problem of the same name. How problems become responses lives in `app`.
+"""Every problem the relay can name beyond those that every service has (`gridroam.http.problems`):
+its code, HTTP status, title and what to do. A reason of the ledger is a problem of the same name.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from gridroam.domain.reasons import Reason
+from gridroam.http import problems
+from gridroam.http.problems import Kind, ProblemError, problem_response
 
-MEDIA_TYPE = "application/problem+json"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    status: int
-    title: str
-    hint: str
+__all__ = ["KINDS", "Kind", "Problem", "ProblemError", "of_reason", "problem_response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that went wrong. `detail` says what, `field` where, the kind's hint what to do."""
+class Problem(problems.Problem):
+    """`reason` is the ledger's, where it would not accept a message."""
 
-    code: str
-    detail: str
-    field: str | None = None
     reason: Reason | None = None
-    retry_after: int | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.code]
-
-    def document(self) -> dict[str, Any]:
-        members = {
-            "type": f"urn:gridroam:problem:{self.code}",
-            "title": self.kind.title,
-            "status": self.kind.status,
-            "detail": self.detail,
-            "code": self.code,
-            "hint": self.kind.hint,
-        }
-        return members | ({"field": self.field} if self.field else {})
-
-
-class ProblemError(Exception):
-    """Stops a whole request with a problem."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
-        self.problem = problem
 
 
 def of_reason(reason: Reason, detail: str) -> Problem:
@@ -63,16 +28,8 @@ _NEVER = "The message can never be accepted as it is: correct it and sign it aga
 _DECIDED = "Tell the driver. The next opening needs a greater session number."
 _RETRY = "Nothing is wrong with the message: send it again in a moment."
 
-KINDS: dict[str, Kind] = {
+_OWN: dict[str, Kind] = {
     # the request
-    "malformed-json": Kind(400, "The body is no JSON", _SHAPE),
-    "missing-field": Kind(422, "A field is missing", _SHAPE),
-    "unknown-field": Kind(422, "A field is unknown", "Remove it, or correct its spelling."),
-    "wrong-type": Kind(422, "A field has the wrong type", _SHAPE),
-    "wrong-format": Kind(
-        422, "A field is written wrongly", "Write bytes as 0x and two hexadecimal digits each."
-    ),
-    "out-of-range": Kind(422, "A value is out of range", "Keep to the range of its type."),
     "unknown-kind": Kind(422, "The kind of message is unknown", 'Use "open" or "report".'),
     "wrong-chain": Kind(
         422, "The messages are for another chain", "Use a relay of that chain; see /v1/status."
@@ -84,29 +41,29 @@ KINDS: dict[str, Kind] = {
     "too-many-messages": Kind(
         413, "The request has too many messages", "Send them in several requests, in order."
     ),
-    "body-too-large": Kind(413, "The body is too large", "Send fewer messages in a request."),
-    "wrong-media-type": Kind(
-        415, "The body is not declared as JSON", "Send Content-Type: application/json."
-    ),
-    "not-found": Kind(404, "There is nothing at this address", "See /docs for what there is."),
     "unknown-message": Kind(
         404, "The relay has no such message", "Send the message; sending it twice does no harm."
     ),
-    "method-not-allowed": Kind(405, "The address has no such method", "See /docs."),
     # the relay
-    "node-unreachable": Kind(503, "The relay cannot reach its node", _RETRY),
-    "store-failing": Kind(503, "The relay cannot store messages", _RETRY),
+    "node-unreachable": Kind(503, "The relay cannot reach its node", _RETRY, passing=True),
+    "busy": Kind(429, "The relay looks at too many messages", _RETRY, passing=True),
     "queue-full": Kind(
-        503, "The relay has too many messages waiting", "Send again more slowly, in order."
+        429,
+        "The relay has too many messages waiting",
+        "Send again more slowly, in order.",
+        passing=True,
+    ),
+    "station-too-fast": Kind(
+        429,
+        "The station sends too many messages",
+        "Send again more slowly, in order; several quarter hours fit into one report.",
+        passing=True,
     ),
     "not-ready": Kind(503, "The relay is not ready", "Look at the checks, and at its log."),
     "too-many-refusals": Kind(
         429,
         "The station has had too many openings refused",
         "The refusal was not recorded on the ledger. Wait a minute; find out what is wrong.",
-    ),
-    "internal-error": Kind(
-        500, "The relay failed", "Send it again; tell its operator if it happens once more."
     ),
     # the ledger's reasons, for one message
     "malformed": Kind(422, "The message is malformed", _SHAPE),
@@ -120,6 +77,12 @@ KINDS: dict[str, Kind] = {
         "The message is not signed by the station's key",
         "Sign with the key that the registry has for the station, in the ledger's domain.",
     ),
+    "bad-vehicle-signature": Kind(
+        403,
+        "The vehicle's signature is missing or wrong",
+        "The vehicle has a key in the registry: let it sign the opening, too.",
+    ),
+    "market-paused": Kind(409, "The market is paused", _DECIDED),
     "station-busy": Kind(
         409,
         "The station's session is still open",
@@ -159,3 +122,8 @@ KINDS: dict[str, Kind] = {
     "grid-operator-not-covered": Kind(409, "The grid operator cannot cover the feed-in", _DECIDED),
     "vehicle-busy": Kind(409, "The vehicle is in a session at another station", _DECIDED),
 }
+
+KINDS = problems.KINDS
+"""Of the whole service."""
+
+problems.add(_OWN)

@@ -1,66 +1,21 @@
-"""Reads the body of a request: from bytes to signed messages, or to the problem that names what is
+"""Reads a delivery: from the body's bytes to signed messages, or to the problem that names what is
 wrong and in which field. One bad message does not spoil the others.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
-from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
+from gridroam.http.problems import Problem, ProblemError
+from gridroam.http.validation import problem_of
 from gridroam.messages import Domain, Signed
-from gridroam.relay.problems import Problem, ProblemError
 from gridroam.relay.schemas import MAX_MESSAGES, DomainIn, MessageIn, OpeningIn, ReportIn
 
 _DOMAIN: TypeAdapter[DomainIn] = TypeAdapter(DomainIn)
 _MESSAGE: TypeAdapter[OpeningIn | ReportIn] = TypeAdapter(MessageIn)
 _FIELDS = frozenset({"domain", "messages"})
-
-_DISCARD_SECONDS = 1.0
-
-_CODES = {
-    "missing": "missing-field",
-    "union_tag_not_found": "missing-field",
-    "extra_forbidden": "unknown-field",
-    "union_tag_invalid": "unknown-kind",
-    "string_pattern_mismatch": "wrong-format",
-    "greater_than": "out-of-range",
-    "greater_than_equal": "out-of-range",
-    "less_than": "out-of-range",
-    "less_than_equal": "out-of-range",
-    "int_parsing_size": "out-of-range",
-    "too_long": "out-of-range",
-    "too_short": "out-of-range",
-}
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Keeps no more than the limit, whatever the client declared."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if kind.lower() != "application/json":
-        raise ProblemError(Problem("wrong-media-type", f"The body is declared as {kind}."))
-    body = bytearray()
-    stream = request.stream()
-    async for chunk in stream:
-        body += chunk
-        if len(body) > limit:
-            await _discard(stream, limit)
-            raise ProblemError(Problem("body-too-large", f"The body has more than {limit} bytes."))
-    return bytes(body)
-
-
-async def _discard(stream: AsyncIterator[bytes], limit: int) -> None:
-    """Some of what is still coming: who is cut off while sending does not see the answer."""
-    discarded = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DISCARD_SECONDS):
-            async for chunk in stream:
-                discarded += len(chunk)
-                if discarded > limit:
-                    return
 
 
 def read_messages(body: bytes, domain: Domain) -> list[Signed | Problem]:
@@ -118,11 +73,3 @@ def _message(index: int, entry: Any) -> Signed | Problem:
         # below the kind of message, which pydantic counts as a step
         steps = ("kind",) if first["type"].startswith("union_tag") else first["loc"][1:]
         return problem_of(first, f"messages[{index}]", steps)
-
-
-def problem_of(error: ErrorDetails, where: str, steps: Sequence[int | str]) -> Problem:
-    """A problem from what pydantic says about the value that is some steps below `where`."""
-    path = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
-    field = (where + "".join(path)).lstrip(".")
-    detail = f"{field}: {error['msg']}."
-    return Problem(_CODES.get(error["type"], "wrong-type"), detail, field)

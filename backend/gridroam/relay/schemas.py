@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from gridroam.domain.delivery import Status
 from gridroam.domain.slots import MAX_BOUNDARIES
+from gridroam.http.documentation import ProblemOut
 from gridroam.messages import EnergyReport, OpenSession, Signed
 
 MAX_MESSAGES = 500
@@ -103,16 +104,9 @@ class MessagesIn(_Shape):
     messages: Annotated[list[MessageIn], Field(min_length=1, max_length=MAX_MESSAGES)]
 
 
-class ProblemOut(BaseModel):
-    """A problem document (RFC 9457, application/problem+json)."""
+class RefusalOut(ProblemOut):
+    """A problem document (RFC 9457) about the only message of a request, or one of several."""
 
-    type: str
-    title: str
-    status: int
-    detail: Annotated[str, Field(description="what is wrong")]
-    code: Annotated[str, Field(description="stable, for machines")]
-    hint: Annotated[str, Field(description="what to do")]
-    field: Annotated[str | None, Field(description="where in the request")] = None
     digest: Annotated[str | None, Field(description="of the only message sent")] = None
     reason: Annotated[str | None, Field(description="the ledger's, for that message")] = None
 
@@ -129,7 +123,7 @@ class AnswerOut(BaseModel):
     reason: Annotated[str | None, Field(description="the ledger's, if rejected or refused")]
     transaction: str | None
     block: int | None
-    problem: ProblemOut | None = None
+    problem: RefusalOut | None = None
     links: LinksOut | None
 
 
@@ -169,7 +163,13 @@ class StatusOut(BaseModel):
     version: str
 
 
+class HealthOut(BaseModel):
+    status: Literal["ok"]
+
+
 class ReadyOut(BaseModel):
+    """`checks`: what was looked at, each `ok` or what is wrong."""
+
     ready: bool
     checks: dict[str, str]
 

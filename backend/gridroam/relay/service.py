@@ -97,6 +97,7 @@ class Relay:
             self._asking,
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
+            messages_per_minute=self.settings.station_messages_per_minute,
         )
         seconds = self.settings.lease_seconds
         self._crew = Crew(self._signers, self._senders, self._hire, seconds)

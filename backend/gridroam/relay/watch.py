@@ -12,17 +12,26 @@ class Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: dict[bytes, set[asyncio.Future[Outcome]]] = {}
+        self._released = False
 
     def follow(self, digest: bytes) -> asyncio.Future[Outcome]:
         """Done when the message is final. Whoever stops waiting cancels it."""
         future: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.setdefault(digest, set()).add(future)
         future.add_done_callback(lambda done: self._drop(digest, done))
+        if self._released:
+            future.cancel()
         return future
 
     def awaited(self) -> list[bytes]:
         """The digests that somebody waits for. From any thread."""
         return list(self._waiting)
+
+    def release(self) -> None:
+        """Nobody waits any longer, now and later: the process is stopping."""
+        self._released = True
+        for future in [future for waiting in self._waiting.values() for future in waiting]:
+            future.cancel()
 
     def publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
         """Tells whoever waits for these messages. From any thread."""
@@ -49,7 +58,9 @@ async def finals(
     waiting = list(futures)
     if waiting:
         await asyncio.wait(waiting, timeout=seconds)
-    outcomes = [future.result() if future.done() else None for future in waiting]
+    outcomes = [
+        future.result() if future.done() and not future.cancelled() else None for future in waiting
+    ]
     for future in waiting:
         future.cancel()
     return outcomes

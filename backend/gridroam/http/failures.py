@@ -6,10 +6,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from gridroam.errors import StoreError
-from gridroam.relay.answers import problem_response
-from gridroam.relay.log import log
-from gridroam.relay.problems import Problem, ProblemError
-from gridroam.relay.reading import problem_of
+from gridroam.http.log import log
+from gridroam.http.problems import Problem, ProblemError, problem_response
+from gridroam.http.validation import problem_of
+
+_CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 
 def handle(app: FastAPI) -> None:
@@ -30,17 +31,17 @@ async def _wrong_parameter(_: Request, error: RequestValidationError) -> JSONRes
 
 
 async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
-    codes = {404: "not-found", 405: "method-not-allowed"}
-    code = codes.get(error.status_code, "internal-error")
+    code = _CODES.get(error.status_code, "internal-error")
     response = problem_response(Problem(code, f"There is no {request.method} {request.url.path}."))
     response.headers.update(error.headers or {})
     return response
 
 
 async def _store_failing(_: Request, error: StoreError) -> JSONResponse:
+    log.error("the database fails", problem=error.message)
     return problem_response(Problem("store-failing", error.message, retry_after=2))
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
     log.error("a request failed", path=request.url.path, exc_info=error)
-    return problem_response(Problem("internal-error", "This is a bug in the relay."))
+    return problem_response(Problem("internal-error", "This is a bug in the service."))

@@ -1,0 +1,58 @@
+"""What the handlers of requests share: the relay, and how much of everything there may be."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from fastapi import Request
+
+from gridroam.http import metrics as http_metrics
+from gridroam.http import serving
+from gridroam.http.limits import Budget
+from gridroam.http.operator import Operator
+from gridroam.http.problems import Problem, ProblemError
+from gridroam.messages import Signed
+from gridroam.relay import metrics
+from gridroam.relay.door import Judged
+from gridroam.relay.service import Relay
+
+
+class Front:
+    """`operator_port`: the only one that answers to operators, if there is one."""
+
+    def __init__(self, relay: Relay, operator_port: int | None) -> None:
+        settings = relay.settings
+        self.relay = relay
+        self.operator = Operator(serving.api_keys(settings), operator_port)
+        self.body_limits = serving.body_limits(settings)
+        self.bodies = Budget(settings.body_memory_bytes, http_metrics.body_bytes)
+        self.streams = Budget(settings.max_streams, http_metrics.streams)
+        self.stopping = asyncio.Event()
+        self._judging = Budget(settings.max_judging, metrics.judging)
+
+    def stop(self) -> None:
+        """Nobody waits any longer for what may take long. On the event loop."""
+        self.stopping.set()
+        self.relay.watch.release()
+
+    async def judge(
+        self, signed: Sequence[Signed], on_judged: Callable[[list[Judged]], None]
+    ) -> list[Judged]:
+        """Raises `ProblemError` if too many messages are looked at already."""
+        if not self._judging.take(len(signed)):
+            http_metrics.limited("judging")
+            detail = "More messages have arrived than the relay can look at."
+            raise ProblemError(Problem("busy", detail, retry_after=1))
+        try:
+            return await self.relay.intake.take(signed, on_judged)
+        finally:
+            self._judging.give_back(len(signed))
+
+    def check_reader(self, request: Request) -> None:
+        """Raises `ProblemError` for strangers where lists and streams are not for everybody."""
+        if not self.relay.settings.public_reads:
+            self.operator.check(request)
+
+
+def of(request: Request) -> Front:
+    found: Front = request.app.state.front
+    return found

@@ -1,0 +1,59 @@
+"""Whether the relay is well, and what has to be asked for to measure it."""
+
+import time
+
+from gridroam.errors import StoreError
+from gridroam.relay import metrics
+from gridroam.relay.log import log
+from gridroam.relay.service import Relay
+
+_DEVNET = 31337
+"""A chain that makes blocks when it likes."""
+
+
+def examine(relay: Relay, *, stopping: bool) -> dict[str, str]:
+    """What it takes to be ready, each `ok` or what is wrong. Asks the database and the node."""
+    found = relay.checks()
+    if found["node"] == "ok":
+        found["head"] = _head(relay)
+    if found["database"] == "ok":
+        found["queue"] = _queue(relay)
+    found["process"] = "It is stopping." if stopping else "ok"
+    return found
+
+
+def _head(relay: Relay) -> str:
+    most = relay.settings.max_head_age
+    head = relay.condition().head
+    if head is None or not most or relay.domain.chain_id == _DEVNET:
+        return "ok"
+    age = int(time.time()) - head.time
+    return "ok" if age <= most else f"The node's latest block is {age} s old."
+
+
+def _queue(relay: Relay) -> str:
+    most = relay.settings.max_queue_age
+    age = _oldest(relay)
+    return "ok" if not most or age <= most else f"A message has waited for {int(age)} s."
+
+
+def _oldest(relay: Relay) -> float:
+    oldest: int | None = getattr(relay.outbox.counts(), "oldest", None)
+    return 0.0 if oldest is None else max(time.time() - oldest / 1000, 0.0)
+
+
+def observe(relay: Relay) -> None:
+    """Measures what nobody does, but what is: queue, node, balance."""
+    try:
+        condition = relay.condition()
+        metrics.outbox(condition.counts.stored, condition.counts.sent, _oldest(relay))
+    except StoreError as error:
+        log.warning("the queue cannot be measured", problem=error.message)
+        return
+    head = condition.head
+    if head is None:
+        metrics.node(up=False)
+        return
+    metrics.node(up=True, head=head.number, age_seconds=max(time.time() - head.time, 0.0))
+    if condition.balance is not None:
+        metrics.sender_balance(relay.sender, condition.balance)

@@ -1,0 +1,92 @@
+"""How the relay is doing: for stations, load balancers, and whoever watches it."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+import gridroam
+from gridroam.http import metrics as http_metrics
+from gridroam.http.problems import Problem, problem_response
+from gridroam.relay import documentation, front
+from gridroam.relay.health import examine, observe
+from gridroam.relay.schemas import HealthOut, ReadyOut, StatusOut
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/status",
+    response_model=StatusOut,
+    responses=documentation.STATUS,
+    summary="Which ledger, and how it is doing",
+    tags=["relay"],
+)
+def status(request: Request) -> StatusOut:
+    """The domain to sign for, the chain's head, how many messages wait."""
+    relay = front.of(request).relay
+    condition = relay.condition()
+    head, balance = condition.head, condition.balance
+    return StatusOut.model_validate(
+        {
+            "chain_id": relay.domain.chain_id,
+            "ledger": relay.ledger.address,
+            "registry": relay.ledger.registry_address,
+            "head": head and {"number": head.number, "time": head.time},
+            "queue": {"stored": condition.counts.stored, "sent": condition.counts.sent},
+            "sender": {
+                "address": relay.sender,
+                "balance": None if balance is None else str(balance),
+            },
+            "version": gridroam.__version__,
+        }
+    )
+
+
+@router.get(
+    "/healthz",
+    response_model=HealthOut,
+    responses=documentation.PLAIN,
+    summary="Whether the process answers",
+    tags=["operations"],
+)
+async def healthz() -> dict[str, str]:
+    """Asks nothing else: restart the process when this fails, and only then."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    response_model=ReadyOut,
+    responses=documentation.READY,
+    summary="Whether messages can be taken and sent",
+    tags=["operations"],
+)
+def readyz(request: Request) -> JSONResponse:
+    """Database writable, node reachable and not behind, sending account funded, nothing waiting for
+    too long, and not about to stop. Send stations elsewhere while this is 503."""
+    desk = front.of(request)
+    checks = examine(desk.relay, stopping=desk.stopping.is_set())
+    wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
+    if wrong:
+        problem = Problem("not-ready", " ".join(wrong), retry_after=5)
+        return problem_response(problem, ready=False, checks=checks)
+    return JSONResponse({"ready": True, "checks": checks})
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses=documentation.METRICS,
+    summary="Metrics for Prometheus",
+    tags=["operations"],
+)
+def metrics(request: Request) -> Response:
+    """In its text format. For operators."""
+    desk = front.of(request)
+    desk.operator.check(request)
+    observe(desk.relay)
+    return Response(http_metrics.render(), media_type=http_metrics.CONTENT_TYPE)
+
+
+@router.get("/", include_in_schema=False)
+async def home() -> PlainTextResponse:
+    return PlainTextResponse(documentation.HOME)
