@@ -1,11 +1,14 @@
 """What an audit found: the verdict, what was counted, every difference, and the totals."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gridroam.audit.difference import Difference, Findings
+from gridroam.audit.difference import Difference
 from gridroam.audit.entries import Block
 from gridroam.audit.replay import Replay
+from gridroam.audit.totals import Totals
+from gridroam.chain.ledger import Ledger
 
 EURO = 10**9
 """Nano-euro."""
@@ -32,6 +35,20 @@ class PairTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountTotal:
+    """A participant's balance before the first of the blocks and after the last, and what of it is
+    held back or owed then, in nano-euro; head and length of its journal."""
+
+    participant: int
+    opening: int
+    closing: int
+    reserved: int
+    owed: int
+    journal: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vault:
     """In nano-euro. More than the accounts' sum was given to the vault by nobody's deposit."""
 
@@ -45,17 +62,20 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`differences` are the first of `difference_count`."""
+    """`differences` are the first of `difference_count`, whenever they came up. Counts, energy and
+    what was posted are those from the block `since` on; the rest is as of the last block."""
 
     chain_id: int
     ledger: str
     registry: str
     first_block: int
+    since: int
     last_block: Block
     counts: dict[str, int]
     rejected: dict[str, int]
     energy: tuple[EnergyTotal, ...]
     pairs: tuple[PairTotal, ...]
+    accounts: tuple[AccountTotal, ...]
     vault: Vault
     differences: tuple[Difference, ...]
     difference_count: int
@@ -67,6 +87,16 @@ class Report:
     @property
     def verdict(self) -> str:
         return "ok" if self.ok else "differs"
+
+    def of(self, participant: int) -> "Report":
+        """With the energy, pairs and account of one participant only; everything was derived, and
+        every difference stays."""
+        return replace(
+            self,
+            energy=tuple(e for e in self.energy if participant in (e.supplier, e.grid_operator)),
+            pairs=tuple(p for p in self.pairs if participant in (p.payer, p.payee)),
+            accounts=tuple(a for a in self.accounts if a.participant == participant),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -93,7 +123,8 @@ class Report:
         given = f": {euro(self.vault.surplus)} were given" if self.vault.surplus > 0 else ""
         return [
             f"Ledger    {self.ledger} on chain {self.chain_id}",
-            f"Blocks    {self.first_block} to {self.last_block.number}",
+            f"Blocks    {self.first_block} to {self.last_block.number}{self._figures()}",
+            f"Hash      0x{self.last_block.hash.hex()}",
             f"Batches   {n['batches']:,} with {n['messages']:,} messages",
             f"Cleared   {n['cleared']:,}",
             f"Settled   {n['settled']:,}",
@@ -104,6 +135,9 @@ class Report:
             f"Vault     {euro(self.vault.balance)}, accounts {euro(self.vault.accounts)}{given}",
             f"State     {n['state']:,} records compared",
         ]
+
+    def _figures(self) -> str:
+        return f", figures from {self.since} on" if self.since > self.first_block else ""
 
     def _differences(self) -> list[str]:
         hidden = self.difference_count - len(self.differences)
@@ -118,29 +152,54 @@ class Report:
 
 
 def report_of(
-    replay: Replay, findings: Findings, blocks: tuple[int, Block], registry: str, vault: Vault
+    replay: Replay, opening: Totals, blocks: tuple[int, int, Block], ledger: Ledger, vault: Vault
 ) -> Report:
-    market = replay.market
+    """`opening` is what is not told: the totals before the second of the blocks."""
+    closing, findings = Totals.of(replay), replay.findings
+    counts = {name: n - opening.counts[name] for name, n in closing.counts.items()}
+    rejected = {slug: n - opening.rejected[slug] for slug, n in closing.rejected.items()}
     return Report(
         chain_id=replay.domain.chain_id,
         ledger=replay.domain.ledger,
-        registry=registry,
+        registry=ledger.registry_address,
         first_block=blocks[0],
-        last_block=blocks[1],
-        counts=dict(replay.counts),
-        rejected=dict(replay.rejected),
-        energy=tuple(
-            EnergyTotal(*who, total.import_wh, total.export_wh)
-            for who, total in sorted(replay.energy.items())
-        ),
+        since=blocks[1],
+        last_block=blocks[2],
+        counts=counts,
+        rejected={slug: n for slug, n in rejected.items() if n},
+        energy=tuple(_energy(opening, closing)),
         pairs=tuple(
-            PairTotal(*who, pair.amount, pair.claim)
-            for who, pair in sorted(market.accounts.pairs.items())
+            PairTotal(*who, pair.amount - opening.posted.get(who, 0), pair.claim)
+            for who, pair in sorted(replay.market.accounts.pairs.items())
         ),
+        accounts=tuple(_accounts(replay, opening)),
         vault=vault,
         differences=tuple(findings.kept),
         difference_count=findings.count,
     )
+
+
+def _energy(opening: Totals, closing: Totals) -> Iterator[EnergyTotal]:
+    for who, total in sorted(closing.energy.items()):
+        before = opening.energy.get(who, (0, 0))
+        import_wh, export_wh = total[0] - before[0], total[1] - before[1]
+        if import_wh or export_wh or not any(before):
+            yield EnergyTotal(*who, import_wh, export_wh)
+
+
+def _accounts(replay: Replay, opening: Totals) -> Iterator[AccountTotal]:
+    accounts = replay.market.accounts
+    for number in sorted(replay.market.registry.participants.by_number):
+        account, journal = accounts.accounts[number], accounts.journals[number]
+        yield AccountTotal(
+            number,
+            opening.balances.get(number, 0),
+            account.balance,
+            account.reserved,
+            account.owed,
+            "0x" + journal.head.hex(),
+            journal.count,
+        )
 
 
 def euro(nano: int) -> str:

@@ -132,3 +132,13 @@ def open_source(
 
 def _bytes(value: str) -> bytes:
     return bytes.fromhex(value[2:])
+
+
+def first_since(source: Source, time: int) -> int:
+    """The first block at a time, UTC seconds, or after it; or the number after the newest."""
+    low, high = 0, source.newest() + 1
+    while low < high:
+        middle = (low + high) // 2
+        (block,) = source.blocks([middle])
+        low, high = (low, middle) if block.time >= time else (middle + 1, high)
+    return low
