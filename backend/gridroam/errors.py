@@ -115,9 +115,19 @@ class RelayUnreachableError(RelayError):
 
 
 class RelayProblemError(RelayError):
-    """What a relay's problem document (RFC 9457) says; `code` is the document's."""
+    """What a relay's problem document (RFC 9457) says; `code` is the document's, `retry_after` (s)
+    what the relay asks for."""
 
-    def __init__(self, code: str, message: str, hint: str = "", *, status: int = 0) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message, hint)
         self.code = code
         self.status = status
+        self.retry_after = retry_after

@@ -24,6 +24,13 @@ from gridroam.relay.client import RelayClient
 from gridroam.relay.service import Relay
 from gridroam.settings import RelaySettings
 
+NO_LIMITS = {
+    "GRIDROAM_CLIENT_REQUESTS_PER_SECOND": "0",
+    "GRIDROAM_CLIENT_FAULTS_PER_MINUTE": "0",
+    "GRIDROAM_STATION_MESSAGES_PER_MINUTE": "0",
+}
+"""All stations of a test have one address, and more to say than in life."""
+
 SENDER = 9
 """Which of anvil's accounts the relay sends from."""
 
@@ -31,7 +38,9 @@ SENDER = 9
 def settings(anvil: Anvil, ledger: str, db: Path | str, **more: Any) -> RelaySettings:
     chosen = {
         "batch_seconds": 0.02,
+        "client_requests_per_second": 0,
         "client_faults_per_minute": 0,
+        "station_messages_per_minute": 0,
         "sender_key": "0x" + anvil.keys[SENDER].hex(),
         **more,
     }
@@ -67,7 +76,7 @@ class RelayProcess:
 
     def __init__(self, rpc: str, ledger: str, key: bytes, folder: Path, *options: str) -> None:
         self._log = folder / "relay.log"
-        self._environment = {**os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex()}
+        self._environment = {**os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex(), **NO_LIMITS}
         command = f"relay --rpc {rpc} --ledger {ledger} --db {folder}/relay.db --port 0"
         entry = "from gridroam.cli import main; main()"
         self._command = [sys.executable, "-c", entry, *command.split(), *options]

@@ -1,13 +1,16 @@
 """What the API answers, as JSON: messages, problems. Shapes are those of `schemas`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from gridroam import messages
 from gridroam.http.problems import Problem, problem_response
 from gridroam.relay import problems
 from gridroam.store.outcome import Outcome
+from gridroam.store.search import Found
 
 Entry = tuple[bytes | None, Outcome | Problem]
 """A message's digest, if it could be read, and what is known of it."""
@@ -38,6 +41,8 @@ def answer(digest: bytes | None, verdict: Outcome | Problem) -> dict[str, Any]:
             "reason": _reason(verdict),
             "transaction": None,
             "block": None,
+            "step": None,
+            "times": None,
             "problem": verdict.document(),
             "links": None,
         }
@@ -47,8 +52,23 @@ def answer(digest: bytes | None, verdict: Outcome | Problem) -> dict[str, Any]:
         "reason": verdict.reason.slug if verdict.reason else None,
         "transaction": _hex(verdict.tx_hash),
         "block": verdict.block,
+        "step": verdict.step.value,
+        "times": asdict(verdict.times),
         "links": {"self": f"/v1/messages/{_hex(digest)}"},
     }
+
+
+def listed(found: Found) -> dict[str, Any]:
+    """One message's entry in a list, which says what the message is, too."""
+    message = messages.unpack(found.body).message
+    report = message.report if isinstance(message, messages.EnergyReport) else None
+    return {
+        "kind": "open" if report is None else "report",
+        "station": message.station,
+        "session": message.session,
+        "report": report,
+        "time": message.time,
+    } | answer(found.digest, found.outcome)
 
 
 def _reason(problem: Problem) -> str | None:

@@ -12,7 +12,7 @@ from gridroam.http import failures, serving
 from gridroam.http.edge import Edge
 from gridroam.relay import documentation
 from gridroam.relay.front import Front
-from gridroam.relay.routes import messages, status
+from gridroam.relay.routes import lists, messages, status
 from gridroam.relay.service import Relay
 
 
@@ -22,8 +22,11 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        relay.start(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        relay.start(loop)
+        app.state.front.start(loop)
         yield
+        app.state.front.stop()
         await asyncio.to_thread(relay.stop)
 
     app = FastAPI(
@@ -35,7 +38,7 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
     )
     app.state.front = Front(relay, operator_port)
     app.state.drain = app.state.front.stop
-    for routes in (messages, status):
+    for routes in (messages, lists, status):
         app.include_router(routes.router)
     failures.handle(app)
     documentation.complete(app, relay.domain)

@@ -6,6 +6,7 @@ from eth_utils.crypto import keccak
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from gridroam.http import stream
 from gridroam.http.documentation import Responses, add_schemas, problems
 from gridroam.http.problems import MEDIA_TYPE
 from gridroam.messages import Domain, EnergyReport, Message, OpenSession, sign
@@ -51,6 +52,21 @@ SEND = _STORED | problems(*(code for code in KINDS if code not in _NOT_OF_A_DELI
 for _status in (403, 409, 422, 429):
     SEND[_status]["content"][MEDIA_TYPE]["schema"]["$ref"] = "#/components/schemas/RefusalOut"
 ASK = problems("unknown-message", "wrong-type", "wrong-format", "out-of-range", "store-failing")
+_OF_LISTS = ("missing-key", "wrong-key", "not-found", "wrong-type", "out-of-range", "wrong-cursor")
+LIST = problems(*_OF_LISTS, "store-failing")
+OUTCOMES = LIST
+STREAM: Responses = problems(*_OF_LISTS, "too-many-streams", "store-failing") | {
+    200: {
+        "description": "Events, until the client or the relay ends it.",
+        "content": {
+            stream.MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": "id: b3V0Y29tZXM6Nzo5\nevent: cleared\n"
+                'data: {"kind":"open","station":1,"session":4,"status":"cleared","block":812}\n\n',
+            }
+        },
+    }
+}
 STATUS = problems("store-failing")
 PLAIN: Responses = {}
 READY = problems("not-ready")

@@ -13,6 +13,7 @@ from gridroam.http.problems import Problem, ProblemError
 from gridroam.messages import Signed
 from gridroam.relay import metrics
 from gridroam.relay.door import Judged
+from gridroam.relay.feed import Feed
 from gridroam.relay.service import Relay
 
 
@@ -29,9 +30,15 @@ class Front:
         self.stopping = asyncio.Event()
         self._judging = Budget(settings.max_judging, metrics.judging)
 
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After the relay."""
+        self.feed = Feed(self.relay.search, loop)
+        self.relay.on_decided = self.feed.ring
+
     def stop(self) -> None:
         """Nobody waits any longer for what may take long. On the event loop."""
         self.stopping.set()
+        self.feed.stop()
         self.relay.watch.release()
 
     async def judge(

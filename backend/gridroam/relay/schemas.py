@@ -12,6 +12,7 @@ from gridroam.domain.delivery import Status
 from gridroam.domain.slots import MAX_BOUNDARIES
 from gridroam.http.documentation import ProblemOut
 from gridroam.messages import EnergyReport, OpenSession, Signed
+from gridroam.store.outcome import Step
 
 MAX_MESSAGES = 500
 
@@ -115,6 +116,16 @@ class LinksOut(BaseModel):
     self: str
 
 
+class TimesOut(BaseModel):
+    """When a message came to each step, UTC milliseconds; null where it has not, or where another
+    relay brought it to the ledger."""
+
+    stored: int | None
+    sent: int | None
+    mined: int | None
+    final: int | None
+
+
 class AnswerOut(BaseModel):
     """What became of one message. `digest` is null if the message could not be read."""
 
@@ -123,6 +134,11 @@ class AnswerOut(BaseModel):
     reason: Annotated[str | None, Field(description="the ledger's, if rejected or refused")]
     transaction: str | None
     block: int | None
+    step: Annotated[
+        Step | None,
+        Field(description="how far it has come; `mined` is decided in a block that may vanish"),
+    ]
+    times: TimesOut | None
     problem: RefusalOut | None = None
     links: LinksOut | None
 
@@ -131,6 +147,30 @@ class AnswersOut(BaseModel):
     """One answer for each message of the request, in order."""
 
     messages: list[AnswerOut]
+
+
+class ListedOut(AnswerOut):
+    """A message and what became of it."""
+
+    kind: Literal["open", "report"]
+    station: int
+    session: int
+    report: Annotated[int | None, Field(description="null for an opening")]
+    time: Annotated[int, Field(description="the message's own, UTC seconds")]
+
+
+class ListOut(BaseModel):
+    """A page. `next` is the cursor of the one after it, null if there is none."""
+
+    messages: list[ListedOut]
+    next: str | None
+
+
+class OutcomesOut(BaseModel):
+    """A page. `next` is the cursor to go on from, now or later."""
+
+    outcomes: list[ListedOut]
+    next: str
 
 
 class HeadOut(BaseModel):

@@ -1,7 +1,7 @@
 """The relay's parts, put together: node, ledger, database, door, sender. Knows no HTTP."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gridroam.chain.heads import Heads
@@ -61,6 +61,8 @@ class Relay:
         self._senders = Senders(store)
         self._signers = signers
         self._asking = self._outgoing(Nobody())
+        self.on_decided: Callable[[], None] = lambda: None
+        """Called from any thread when there may be new outcomes."""
 
     @classmethod
     def open(cls, settings: RelaySettings) -> "Relay":
@@ -183,11 +185,14 @@ class Relay:
 
     def _publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
         self.watch.publish(outcomes)
+        self.on_decided()
 
     def _hear(self, news: set[str]) -> None:
         """What other processes on the database have done, or may have."""
         if "stored" in news:
             self._crew.wake()
+        if news - {"stored"}:
+            self.on_decided()
         if (awaited := self.watch.awaited()) and news - {"stored"}:
             known = self.outbox.known(awaited)
             self.watch.publish({d: o for d, o in known.items() if o.status.final})

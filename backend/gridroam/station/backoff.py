@@ -1,5 +1,8 @@
-"""How long to leave a relay alone that did not answer: twice as long each time, up to a minute."""
+"""How long to leave a relay alone that did not answer: twice as long each time, up to a minute,
+with a share of chance, so that stations do not come back all at once.
+"""
 
+import random
 import time
 
 _FIRST, _LONGEST = 0.5, 60.0
@@ -14,11 +17,11 @@ class Backoff:
     def is_over(self) -> bool:
         return time.monotonic() >= self._until
 
-    def failed(self) -> float:
-        """Seconds until the next try is due."""
-        pause = self._pause
+    def failed(self, asked: float = 0.0) -> float:
+        """Seconds until the next try is due; not less than the relay asked for."""
+        pause = max(self._pause * (0.5 + random.random() / 2), asked)  # noqa: S311  no secret
         self._until = time.monotonic() + pause
-        self._pause = min(2 * pause, _LONGEST)
+        self._pause = min(2 * self._pause, _LONGEST)
         return pause
 
     def reset(self) -> None:

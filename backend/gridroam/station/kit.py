@@ -64,6 +64,7 @@ class Station:
         self._on_final = on_final
         self._lock = threading.RLock()
         self._backoff = Backoff()
+        self._asked = 0.0
 
     @property
     def last_time(self) -> int:
@@ -143,7 +144,7 @@ class Station:
                 if self._send_some(receipts):
                     self._backoff.reset()
                     continue
-                pause = self._backoff.failed()
+                pause = self._backoff.failed(self._asked)
                 if clock.monotonic() + pause > deadline:
                     break
                 clock.sleep(pause)
@@ -223,6 +224,7 @@ class Station:
         """Whether the queue got shorter."""
         self._end_stuck_session()
         batch = list(islice(self._state.queue, MAX_MESSAGES))
+        self._asked = 0.0
         try:
             answers = self._relay.send(batch, self._domain, self._wait)
         except RelayUnreachableError:
@@ -230,6 +232,7 @@ class Station:
         except RelayProblemError as error:
             if error.status < 500 and error.status != 429:
                 raise
+            self._asked = error.retry_after or 0.0
             return False
         return self._take(batch, answers, receipts)
 
