@@ -62,7 +62,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`logs` as the node gives them, hexadecimal."""
+    """`logs` as the node gives them, hexadecimal; `gas_price` is what was paid, in wei."""
 
     tx_hash: bytes
     block: int
@@ -70,6 +70,7 @@ class Receipt:
     succeeded: bool
     gas_used: int
     logs: list[Log]
+    gas_price: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Outgoing:
             int(found["status"], 16) == 1,
             int(found["gasUsed"], 16),
             found["logs"],
+            int(found["effectiveGasPrice"], 16),
         )
 
     def is_known(self, tx_hash: bytes) -> bool:

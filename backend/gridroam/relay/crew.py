@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gridroam.chain.signer import Signer
 from gridroam.errors import LeaseLostError, StoreError
+from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.sender import Sender
 from gridroam.store.senders import Lease, Senders
@@ -71,12 +72,14 @@ class Crew:
             if sender.is_running and self._renewed(lease):
                 return
             del self._working[address]
+            metrics.sender_lease(signer.address, held=False)
             sender.stop()
         lease_or_none = self._senders.acquire(address, self._holder, self._seconds)
         if lease_or_none is not None:
             sender = self._hire(signer, lease_or_none)
             self._working[address] = lease_or_none, sender
             sender.start()
+            metrics.sender_lease(signer.address, held=True)
             log.info("an account is ours", sender=signer.address, epoch=lease_or_none.epoch)
 
     def _renewed(self, lease: Lease) -> bool:

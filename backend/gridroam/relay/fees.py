@@ -3,6 +3,7 @@
 import time
 
 from gridroam.chain.outgoing import Fees, Outgoing, UsualFees
+from gridroam.relay import metrics
 from gridroam.relay.log import log
 
 _ASK_SECONDS = 2.0
@@ -38,6 +39,7 @@ class FeePolicy:
             log.error("sending waits: the chain's fee is above the cap", **self._figures(usual))
         elif self.waits and not waits:
             log.info("sending goes on: the fee is below the cap again", **self._figures(usual))
+        metrics.fees(usual.base_fee, self._cap, waits=waits)
         self.waits = waits
         self._usual = None if waits else usual.offer.within(self._cap)
         self._asked = time.monotonic()

@@ -13,7 +13,7 @@ from gridroam.chain.outgoing import Answer, Fees, Head, Outgoing, Receipt, calld
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.delivery import Status
 from gridroam.errors import ChainError, NodeUnreachableError
-from gridroam.relay import outcomes
+from gridroam.relay import metrics, outcomes
 from gridroam.relay.choice import Choice
 from gridroam.relay.fees import FeePolicy
 from gridroam.relay.isolation import culprits
@@ -101,6 +101,8 @@ class Flights:
         finds out."""
         self._flying.append(batch)
         self._next_check = time.monotonic() + _CHECK_SECONDS
+        metrics.batch_sent(batch.transactions[-1].max_fee, batch.transactions[-1].tip)
+        metrics.sender_nonce(self._outgoing.address, batch.nonce + 1)
         self._posting.submit(self._post, batch)
 
     def _post(self, batch: Batch) -> None:
@@ -157,6 +159,9 @@ class Flights:
             self._mined.append(settled)
         _log(batch, receipt, decided)
         self._tell(batch, decided, now if state is State.FINAL else None, now)
+        _count(batch, receipt, decided, now)
+        if state is State.FINAL:
+            _count_final([batch], now)
         self._pace.succeeded()
 
     def _decided(self, batch: Batch, receipt: Receipt) -> dict[int, Outcome]:
@@ -202,6 +207,7 @@ class Flights:
 
     def _failed(self, batch: Batch, receipt: Receipt) -> None:
         """More gas; or, where there is no more, without the messages that make it fail."""
+        metrics.batch_failed()
         log.error("a batch failed", batch=batch.id, gas=receipt.gas_used, limit=batch.gas)
         refused = self._culprits(batch) if batch.gas >= TX_GAS_LIMIT else []
         if refused:
@@ -216,6 +222,7 @@ class Flights:
             self._publish({message.digest: gone for message in refused})
         else:
             self._batches.give_back([batch])
+            metrics.batch_returned()
             self._pace.failed(len(batch.messages), batch.gas)
 
     def _culprits(self, batch: Batch) -> list[Waiting]:
@@ -250,6 +257,7 @@ class Flights:
             log.warning("another transaction took the nonce", batch=oldest.id, nonce=oldest.nonce)
             self._flying.remove(oldest)
             self._batches.give_back([oldest])
+            metrics.batch_returned()
 
     def _is_certain(self, batch: Batch) -> bool:
         """Whether the nonce has been another's for some time: nodes find receipts late, too."""
@@ -276,6 +284,7 @@ class Flights:
         signed = self._sign(batch.messages, batch.nonce, batch.gas, fees)
         replaced = self._batches.add_transaction(batch, signed)
         self._flying[self._flying.index(batch)] = replaced
+        metrics.transaction_replaced(fees.max_fee, fees.tip)
         log.info("a batch is replaced", batch=batch.id, nonce=batch.nonce, max_fee=fees.max_fee)
         self._send(replaced)
 
@@ -291,6 +300,7 @@ class Flights:
         """The chain has forgotten transactions: a deep reorg, or a node without its state."""
         given = self._batches.give_back_from(nonce)
         self._flying, self._mined = [], [b for b in self._mined if b.nonce < nonce]
+        metrics.batch_returned(given)
         log.error("the chain lost batches, they are sent again", batches=given, nonce=nonce)
 
     # --------------------------------------------------------------------------------- Finality
@@ -307,6 +317,7 @@ class Flights:
         if deep:
             now = _now()
             self._batches.confirm(deep, now)
+            _count_final(deep, now)
             self._mined = [batch for batch in self._mined if batch not in deep]
 
     def _stands(self, batch: Batch) -> bool:
@@ -318,6 +329,7 @@ class Flights:
     def _land_again(self, batch: Batch) -> None:
         """Its block is no longer in the chain; its transaction may be in another one."""
         self._mined.remove(batch)
+        metrics.block_vanished()
         log.warning("a block vanished", batch=batch.id, block=batch.block)
         if receipt := self._receipt(batch):
             self._land(batch, receipt)
@@ -329,6 +341,24 @@ class Flights:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _count(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome], now: int) -> None:
+    sent = batch.transactions[0].sent_at
+    metrics.batch_mined(len(decided), receipt.gas_used, receipt.gas_price, (now - sent) / 1000)
+    for message in batch.messages:
+        outcome = decided.get(message.id)
+        if outcome is not None and outcome.status.final:
+            reason = outcome.reason.slug if outcome.reason else None
+            metrics.message_decided(outcome.status.value, reason)
+            metrics.message_mined((now - message.stored_at) / 1000)
+
+
+def _count_final(batches: Sequence[Batch], now: int) -> None:
+    metrics.batch_final(len(batches))
+    for batch in batches:
+        for message in batch.messages:
+            metrics.message_final((now - message.stored_at) / 1000)
 
 
 def _log(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome]) -> None:

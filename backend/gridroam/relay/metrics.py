@@ -125,7 +125,7 @@ _fees_paid = Counter(
 )
 _fee = Gauge(
     "gridroam_fee_gwei",
-    "Fee per gas of the last transaction, in gwei: offered at most, the tip in it, the cap.",
+    "Fee per gas in gwei: the last transaction's most and its tip, the chain's base, our cap.",
     ["kind"],
     registry=registry,
 )
@@ -148,10 +148,10 @@ _reorgs = Counter(
 )
 
 
-def batch_sent(max_fee: int, tip: int, cap: int) -> None:
+def batch_sent(max_fee: int, tip: int) -> None:
     """Fees in wei per gas."""
     _batches.labels("sent").inc()
-    _fees(max_fee, tip, cap)
+    _offered(max_fee, tip)
 
 
 def batch_mined(messages: int, gas: int, fee: int, seconds: float) -> None:
@@ -178,22 +178,26 @@ def batch_final(number: int = 1) -> None:
     _batches.labels("final").inc(number)
 
 
-def transaction_replaced(max_fee: int, tip: int, cap: int) -> None:
+def transaction_replaced(max_fee: int, tip: int) -> None:
+    """Fees in wei per gas."""
     _replacements.inc()
-    _fees(max_fee, tip, cap)
+    _offered(max_fee, tip)
 
 
-def fee_capped(*, capped: bool) -> None:
-    _capped.set(capped)
+def fees(base: int, cap: int, *, waits: bool) -> None:
+    """In wei per gas; whether sending waits because the base is above the cap."""
+    _fee.labels("base").set(base / _GWEI)
+    _fee.labels("cap").set(cap / _GWEI)
+    _capped.set(waits)
 
 
 def block_vanished() -> None:
     _reorgs.inc()
 
 
-def _fees(max_fee: int, tip: int, cap: int) -> None:
-    for kind, wei in (("max", max_fee), ("tip", tip), ("cap", cap)):
-        _fee.labels(kind).set(wei / _GWEI)
+def _offered(max_fee: int, tip: int) -> None:
+    _fee.labels("max").set(max_fee / _GWEI)
+    _fee.labels("tip").set(tip / _GWEI)
 
 
 # ---------------------------------------------------------------------------- Accounts, node, store
@@ -213,9 +217,9 @@ _lease = Gauge(
     ["sender"],
     registry=registry,
 )
-_takeovers = Counter(
-    "gridroam_sender_takeovers",
-    "Times that this process took an account over from another one.",
+_leases = Counter(
+    "gridroam_sender_leases",
+    "Times that this process got the lease of an account.",
     ["sender"],
     registry=registry,
 )
@@ -249,10 +253,7 @@ def sender_balance(address: str, wei: int) -> None:
 
 def sender_lease(address: str, *, held: bool) -> None:
     _lease.labels(address).set(held)
-
-
-def sender_taken_over(address: str) -> None:
-    _takeovers.labels(address).inc()
+    _leases.labels(address).inc(held)
 
 
 def node(*, up: bool, head: int | None = None, age_seconds: float | None = None) -> None:

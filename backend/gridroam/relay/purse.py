@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from gridroam.chain.outgoing import Outgoing
+from gridroam.relay import metrics
 from gridroam.relay.fees import FeePolicy
 from gridroam.relay.log import log
 from gridroam.store.senders import Funds
@@ -50,6 +51,7 @@ class Purse:
         if balance < self._low * worth:
             funds = Funds.EMPTY if balance < worth else Funds.LOW
         self._note(balance, funds)
+        metrics.sender_balance(self._outgoing.address, balance)
         if funds is not self._funds:
             _say(funds, self._outgoing.address, balance)
         self._funds = funds

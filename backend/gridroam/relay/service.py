@@ -11,7 +11,7 @@ from gridroam.chain.outgoing import Head, Outgoing
 from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import ChainError, StoreError
 from gridroam.messages import Domain
-from gridroam.relay import account
+from gridroam.relay import account, metrics
 from gridroam.relay.choice import Bounds
 from gridroam.relay.crew import Crew
 from gridroam.relay.door import Door
@@ -71,6 +71,7 @@ class Relay:
         ledger = Ledger.connect(w3, settings.ledger)
         signers = account.load(settings, ledger.domain.chain_id) if settings.send else []
         store = Store.open(settings.db)
+        store.observe = metrics.database
         try:
             Outbox(store).claim(ledger.domain.chain_id, ledger.address)
         except StoreError:

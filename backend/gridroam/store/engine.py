@@ -5,8 +5,8 @@ Durable, migrated. Every failure of the database is a `StoreError`. No table is 
 import fcntl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +47,8 @@ class Store:
         self._lock = lock
         self.is_shared = engine.dialect.name != "sqlite"
         """Whether other relays may work on it, too."""
+        self.observe: Callable[[str], AbstractContextManager[object]] = lambda _: nullcontext()
+        """Around each transaction, whose kind it gets: read or write."""
         self._for_writing = engine.execution_options(**{_WRITES: True})
         # SQLite has one writer; waiting here is shorter than its own way, which sleeps
         self._writer = nullcontext() if self.is_shared else threading.Lock()
@@ -72,13 +74,18 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, durable when the block ends without an error."""
-        with self._writer, _translated(), self._for_writing.begin() as connection:
+        with (
+            self.observe("write"),
+            self._writer,
+            _translated(),
+            self._for_writing.begin() as connection,
+        ):
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot."""
-        with _translated(), self.engine.connect() as connection:
+        with self.observe("read"), _translated(), self.engine.connect() as connection:
             yield connection
 
     def insert_new(self, table: Table) -> Any:
