@@ -1,6 +1,7 @@
 """The door: decides which messages the relay takes, and has them durably stored.
 
-A message that the ledger would reject is refused here, with the ledger's reason, and costs no gas.
+A message that the ledger would reject is refused here, with the ledger's reason, and costs no gas;
+the ledger is asked about whatever does not follow plainly from what it agreed to before (`trails`).
 One exception: an opening that the ledger would *decide* against (no supplier, no cover, ...) is
 taken and sent. The station has told its driver no, while the signed opening could be replayed
 until the backlog limit and then be cleared: a session that the station knows nothing of, and that
@@ -28,8 +29,10 @@ from gridroam.relay.log import log
 from gridroam.relay.outcomes import PERHAPS_BEFORE, History
 from gridroam.relay.problems import Problem, of_reason
 from gridroam.relay.simulation import Arrival, Simulation
+from gridroam.relay.trails import Trails
 from gridroam.store.outbox import Addition, Outbox
 from gridroam.store.outcome import STORED, Outcome
+from gridroam.store.senders import Funds, Senders
 
 Verdict = Outcome | Problem
 Judged = tuple[bytes, Verdict]
@@ -48,6 +51,7 @@ class Door:
         ledger: Ledger,
         outbox: Outbox,
         outgoing: Outgoing,
+        senders: Senders,
         *,
         refusals_per_minute: int,
         max_waiting: int,
@@ -55,11 +59,14 @@ class Door:
     ) -> None:
         self._domain = ledger.domain
         self._outbox = outbox
+        self.trails = Trails(ledger.domain)
+        self._asked: set[bytes] = set()
         self._simulation = Simulation(ledger, outgoing)
         self._history = History(ledger)
         self._refusals = _Refusals(refusals_per_minute)
         self._rates = Rates(messages_per_minute / 60, messages_per_minute)
         self._queue = _Queue(outbox, max_waiting)
+        self._purses = _Purses(senders)
 
     def judge(self, signed: Sequence[Signed]) -> list[Judged]:
         """One verdict for each message, in order. What is taken is durable on return."""
@@ -86,15 +93,40 @@ class Door:
         try:
             if self._queue.is_full():
                 return {a.digest: _FULL for a in new}
-            under_way = self._outbox.under_way({a.station for a in new})
-            reasons = self._simulation.reasons(new, under_way)
+            if not self._purses.can_pay():
+                return {a.digest: _NO_FUNDS for a in new}
+            reasons = self._reasons(new)
             verdicts = self._with_rates(
                 {a.digest: self._verdict(a, reasons[a.digest]) for a in new}, new
             )
             self._keep([a for a in new if isinstance(verdicts[a.digest], Outcome)], verdicts, known)
+            self._remember(new, verdicts, reasons)
         except (NodeUnreachableError, StoreError) as error:
+            self.trails.forget(a.station for a in new)
             return {a.digest: _trouble(error) for a in new}
         return {d: v if isinstance(v, Outcome) else known.get(d, v) for d, v in verdicts.items()}
+
+    def _reasons(self, new: Sequence[Arrival]) -> dict[bytes, Reason]:
+        """What the ledger would say; of what follows plainly from before, that it agrees."""
+        plain, asked = self.trails.split(new)
+        agreed = dict.fromkeys((a.digest for a in plain), Reason.NONE)
+        self._asked = {a.digest for a in asked}
+        if not asked:
+            return agreed
+        under_way = self._outbox.under_way({a.station for a in asked})
+        return agreed | self._simulation.reasons(asked, under_way)
+
+    def _remember(
+        self,
+        new: Sequence[Arrival],
+        verdicts: Mapping[bytes, Verdict],
+        reasons: Mapping[bytes, Reason],
+    ) -> None:
+        for arrival in new:
+            if verdicts[arrival.digest] is not STORED or reasons[arrival.digest]:
+                self.trails.forget([arrival.station])
+            elif arrival.digest in self._asked:
+                self.trails.vouch(arrival)
 
     def _verdict(self, arrival: Arrival, reason: Reason) -> Verdict:
         if reason is Reason.NONE:
@@ -164,6 +196,8 @@ class Door:
 
 _FULL = Problem("queue-full", "Too many messages wait to be sent to the ledger.", retry_after=5)
 
+_NO_FUNDS = Problem("no-funds", "No account of the relay can pay for a batch.", retry_after=60)
+
 
 def _is_open(known: Outcome | None) -> bool:
     """Whether a message has to be judged: it is new, or was rejected but may pass now."""
@@ -215,6 +249,24 @@ class _Refusals:
             return False
         times.append(now)
         return True
+
+
+class _Purses:
+    """Whether any account that is sent from can pay for a batch; looked at once a second. While
+    nobody sends, somebody may take over soon."""
+
+    def __init__(self, senders: Senders) -> None:
+        self._senders = senders
+        self._looked = 0.0
+        self._can_pay = True
+
+    def can_pay(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked > 1:
+            self._looked = now
+            held = [sender for sender in self._senders.all() if sender.held]
+            self._can_pay = not held or any(s.funds is not Funds.EMPTY for s in held)
+        return self._can_pay
 
 
 class _Queue:

@@ -23,8 +23,8 @@ from gridroam.relay.sight import PATIENCE, Sight
 from gridroam.store.batches import Batch, Batches, Claim, Place, State, Transaction, Waiting
 from gridroam.store.outcome import Outcome, Times
 
-Publish = Callable[[Mapping[bytes, Outcome]], None]
-"""Hears of messages that were decided, by digest."""
+Publish = Callable[[Mapping[bytes, Outcome], set[int]], None]
+"""Hears of messages that were decided, by digest, and of the stations with a rejected one."""
 
 _CHECK_SECONDS = 1.0
 
@@ -188,8 +188,9 @@ class Flights:
             times = Times(message.stored_at, batch.made_at, now, final)
             return replace(decided[message.id], times=times)
 
-        ours = [m for m in batch.messages if m.id in decided]
-        self._publish({m.digest: timed(m) for m in ours if decided[m.id].status.final})
+        ours = [m for m in batch.messages if m.id in decided and decided[m.id].status.final]
+        rejected = {m.station for m in ours if decided[m.id].status is Status.REJECTED}
+        self._publish({m.digest: timed(m) for m in ours}, rejected)
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
         """A message that was accepted before is accepted, whoever had sent it."""
@@ -219,7 +220,7 @@ class Flights:
                     station=message.station,
                 )
             gone = Outcome(Status.REFUSED)
-            self._publish({message.digest: gone for message in refused})
+            self._publish({m.digest: gone for m in refused}, {m.station for m in refused})
         else:
             self._batches.give_back([batch])
             metrics.batch_returned()

@@ -46,6 +46,12 @@ _OWN: dict[str, Kind] = {
     ),
     # the relay
     "node-unreachable": Kind(503, "The relay cannot reach its node", _RETRY, passing=True),
+    "no-funds": Kind(
+        503,
+        "The relay cannot pay for sending",
+        "Use another relay of the ledger, or tell whoever runs this one.",
+        passing=True,
+    ),
     "busy": Kind(429, "The relay looks at too many messages", _RETRY, passing=True),
     "queue-full": Kind(
         429,

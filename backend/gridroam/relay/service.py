@@ -98,13 +98,16 @@ class Relay:
             self.ledger,
             self.outbox,
             self._asking,
+            self._senders,
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
             messages_per_minute=self.settings.station_messages_per_minute,
         )
+        self._trails = door.trails
         seconds = self.settings.lease_seconds
         self._crew = Crew(self._signers, self._senders, self._hire, seconds)
         self.intake = Intake(door, self._crew.wake)
+        self._heard = self.search.end_of_feed()
         self._bell = Bell(self._store, self._hear)
         self._heads = [Heads(url, self._crew.wake) for url in websockets_of(self.settings.rpc)]
         self._crew.start()
@@ -184,7 +187,8 @@ class Relay:
 
     # -------------------------------------------------------------------------------------- News
 
-    def _publish(self, outcomes: Mapping[bytes, Outcome]) -> None:
+    def _publish(self, outcomes: Mapping[bytes, Outcome], rejected: set[int]) -> None:
+        self._trails.distrust(rejected)
         self.watch.publish(outcomes)
         self.on_decided()
 
@@ -192,9 +196,12 @@ class Relay:
         """What other processes on the database have done, or may have."""
         if "stored" in news:
             self._crew.wake()
-        if news - {"stored"}:
-            self.on_decided()
-        if (awaited := self.watch.awaited()) and news - {"stored"}:
+        if news == {"stored"}:
+            return
+        self._heard, rejected = self.search.rejected_since(self._heard)
+        self._trails.distrust(rejected)
+        self.on_decided()
+        if awaited := self.watch.awaited():
             known = self.outbox.known(awaited)
             self.watch.publish({d: o for d, o in known.items() if o.status.final})
 

@@ -84,6 +84,17 @@ class Search:
             query = query.where(messages.c.station == station)
         return self._found(query.order_by(messages.c.feed, messages.c.id).limit(limit))
 
+    def rejected_since(self, position: Position) -> tuple[Position, set[int]]:
+        """Stations of which something was rejected since then, and from where to look next."""
+        end = self.end_of_feed()
+        query = select(messages.c.station).where(
+            messages.c.feed >= position.feed,
+            messages.c.feed < end.feed,
+            messages.c.status == Status.REJECTED.value,
+        )
+        with self._store.read() as connection:
+            return end, set(connection.execute(query).scalars())
+
     def end_of_feed(self) -> Position:
         """After everything that has an outcome now."""
         with self._store.read() as connection:
