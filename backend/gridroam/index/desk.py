@@ -20,12 +20,21 @@ class Desk:
 
     domain: Domain
     rows: Rows = field(default_factory=Rows)
+    block: int = 0
     time: int = 0
     messages: int = 0
 
     def participant(self, number: int) -> Row:
-        """To be changed."""
-        return self.known(schema.participants, number)
+        """To be changed; how its account was before the day's first change is kept."""
+        row = self.known(schema.participants, number)
+        day = self.time - self.time % _DAY
+        if row["day"] < day:
+            row["day"] = day
+            kept = {name: row[name] for name in _ACCOUNT}
+            self.rows.add(
+                schema.account_days, participant=number, day=day, block=self.block, **kept
+            )
+        return row
 
     def known(self, table: Any, *key: Any) -> Row:
         """A row that the chain must have told of before."""
@@ -51,6 +60,9 @@ class Desk:
             numbers[number] = journal.count
         return numbers
 
+
+_DAY = 86_400
+_ACCOUNT = ("balance", "owed", "journal_head", "journal_count")
 
 Handler = Callable[[Desk, Any], None]
 Handlers = dict[type[Event], Handler]

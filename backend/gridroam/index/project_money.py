@@ -77,6 +77,7 @@ def pay(  # noqa: PLR0917
             hash=entry,
             block=event.at.block,
             time=desk.time,
+            tx_index=event.at.tx_index,
             log=event.at.log_index,
             tx_hash=event.at.tx_hash,
             **more,

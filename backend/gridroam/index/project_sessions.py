@@ -178,7 +178,7 @@ def _settle_part(
     leaf = settled_leaf(row["digest"], event.network_charge, event.service_fee, event.feed_in)
     for posting in postings(event, parties, claims):
         post(desk, posting)
-    _add_claims(desk, claims, row["id"])
+    _add_claims(desk, claims, row["id"], 1)
     numbers = desk.record(leaf, *parties)
     desk.rows.add(
         schema.settlements,
@@ -232,7 +232,7 @@ def postings(
     return made
 
 
-def _add_claims(desk: Desk, claims: list[events.ClaimOpened], message: int) -> None:
+def _add_claims(desk: Desk, claims: list[events.ClaimOpened], message: int, part: int) -> None:
     for claim in claims:
         desk.rows.add(
             schema.claims,
@@ -243,6 +243,7 @@ def _add_claims(desk: Desk, claims: list[events.ClaimOpened], message: int) -> N
             amount=claim.amount,
             time=desk.time,
             message=message,
+            part=part,
         )
 
 

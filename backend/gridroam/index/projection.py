@@ -24,7 +24,7 @@ HANDLERS: Handlers = {
 def apply(desk: Desk, entries: Iterable[Entry]) -> None:
     """Raises `ChainError` if what the node says does not fit together."""
     for entry in entries:
-        desk.time = entry.time
+        desk.block, desk.time = entry.block, entry.time
         if entry.calldata is not None:
             project_batches.apply(desk, entry.events, entry.calldata)
             continue

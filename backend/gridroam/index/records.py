@@ -72,6 +72,16 @@ class Participant:
         return 0 if self.owed else max(0, self.balance - self.reserved)
 
 
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """Of a participant at some moment."""
+
+    balance: int
+    owed: int
+    journal_head: bytes
+    journal_count: int
+
+
 class StationState(StrEnum):
     REQUESTED = "requested"
     """the grid operator has not approved it"""
@@ -434,6 +444,8 @@ class Payment:
     hash: bytes
     block: int
     time: int
+    tx_index: int
+    log: int
     tx_hash: bytes
     station: int
     session: int

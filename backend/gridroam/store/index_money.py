@@ -51,6 +51,22 @@ def posted(
     ]
 
 
+# --------------------------------------------------------------------------------------- accounts
+
+
+def account_at(connection: Connection, participant: int, day: int) -> records.AccountState | None:
+    """As the account was when a UTC day began; `None` if there is no such participant."""
+    p, d = schema.participants.c, schema.account_days.c
+    kept = select(d.balance, d.owed, d.journal_head, d.journal_count).where(
+        d.participant == participant, d.day >= day
+    )
+    row = connection.execute(kept.order_by(d.day).limit(1)).one_or_none()
+    if row is None:
+        now = select(p.balance, p.owed, p.journal_head, p.journal_count)
+        row = connection.execute(now.where(p.number == participant)).one_or_none()
+    return records.AccountState(*row) if row else None
+
+
 # --------------------------------------------------------------------------------------- journals
 
 _PAYMENT = (
@@ -62,6 +78,8 @@ _PAYMENT = (
     _Y.hash,
     _Y.block,
     _Y.time,
+    _Y.tx_index,
+    _Y.log,
     _Y.tx_hash,
     _Y.station,
     _Y.session,

@@ -139,7 +139,23 @@ participants = Table(
     Column("journal_head", LargeBinary(26), nullable=False, default=bytes(26)),
     _number("journal_count"),
     _number("since"),
+    _number("day"),
 )
+"""`day`: the UTC day, by its first second, of the last change to the account."""
+
+account_days = Table(
+    "chain_account_days",
+    metadata,
+    Column("participant", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("balance", Whole, nullable=False),
+    Column("owed", Whole, nullable=False),
+    Column("journal_head", LargeBinary(26), nullable=False),
+    _number("journal_count"),
+    _number("block"),
+    PrimaryKeyConstraint("participant", "day"),
+)
+"""Accounts as they were before their first change on a UTC day: where a statement starts."""
 
 default_supply = Table(
     "chain_default_supply",
@@ -270,6 +286,7 @@ batches = Table(
     _number("tx_index"),
     _hash("tx_hash"),
     Index("ix_chain_batches_block", "block"),
+    Index("ix_chain_batches_time", "time"),
 )
 """`time` is the block's."""
 
@@ -402,6 +419,7 @@ payments = Table(
     _hash("hash"),
     _number("block"),
     _number("time"),
+    _number("tx_index"),
     _number("log"),
     _hash("tx_hash"),
     _number("station"),
@@ -423,6 +441,7 @@ claims = Table(
     _number("amount"),
     _number("time"),
     _number("message"),
+    Column("part", SmallInteger, nullable=False, default=0),
     PrimaryKeyConstraint("block", "log"),
     Index("ix_chain_claims_message", "message"),
 )
@@ -525,6 +544,6 @@ meter_series = Table(
 """What a meter counted in a slot, as its grid operator says: the only rows from off the chain.
 They stay when the index is rebuilt."""
 
-FACTS = (blocks, supplies, batches, messages, settlements, payments, claims, acts)
+FACTS = (blocks, account_days, supplies, batches, messages, settlements, payments, claims, acts)
 """Rows of these go with their block."""
 REBUILT = tuple(table for table in metadata.sorted_tables if table is not meter_series)

@@ -201,7 +201,7 @@ def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 # --------------------------------------------------------------------------------------- messages
 
-_MESSAGE = (
+MESSAGE = (
     _M.id,
     _M.batch,
     _M.position,
@@ -225,29 +225,27 @@ _MESSAGE = (
 
 
 def _messages() -> Select[Any]:
-    return (
-        select(*_MESSAGE).select_from(schema.messages).join(schema.batches, _B.number == _M.batch)
-    )
+    return select(*MESSAGE).select_from(schema.messages).join(schema.batches, _B.number == _M.batch)
 
 
 def messages_of(connection: Connection, station: int, session: int) -> list[records.Message]:
     query = _messages().where(_M.station == station, _M.session == session).order_by(_M.id)
-    return [_message(row) for row in connection.execute(query)]
+    return [message_of(row) for row in connection.execute(query)]
 
 
 def messages_in(connection: Connection, batch: int) -> list[records.Message]:
     query = _messages().where(_M.batch == batch).order_by(_M.position)
-    return [_message(row) for row in connection.execute(query)]
+    return [message_of(row) for row in connection.execute(query)]
 
 
 def messages_by(connection: Connection, digest: bytes) -> list[records.Message]:
     query = _messages().where(_M.digest == digest).order_by(_M.id)
-    return [_message(row) for row in connection.execute(query)]
+    return [message_of(row) for row in connection.execute(query)]
 
 
 def messages_after(connection: Connection, number: int, limit: int) -> list[records.Message]:
     query = _messages().where(_M.id > number).order_by(_M.id).limit(limit)
-    return [_message(row) for row in connection.execute(query)]
+    return [message_of(row) for row in connection.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +286,11 @@ def rejections(
     connection: Connection, wanted: Refused, after: str | None, limit: int
 ) -> Page[records.Message]:
     query = _messages().where(*wanted.conditions())
-    return page(connection, query, [_M.id], _message, limit=limit, after=after, descending=True)
+    return page(connection, query, [_M.id], message_of, limit=limit, after=after, descending=True)
 
 
-def _message(row: Any) -> records.Message:
-    values = list(row[: len(_MESSAGE)])
+def message_of(row: Any) -> records.Message:
+    values = list(row[: len(MESSAGE)])
     values[6], values[11] = records.Kind(values[6]), Reason(values[11])
     return records.Message(*values)
 

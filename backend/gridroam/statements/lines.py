@@ -1,0 +1,148 @@
+"""A statement's lines: one per thing that happened to an account, in the chain's order.
+
+The same columns in CSV, Parquet and JSON: integers, and text with bytes as 0x and hex digits.
+Energy in Wh, money in nano-euro, times in UTC seconds.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+FORMAT = "gridroam-statement-1"
+
+
+class LineKind(StrEnum):
+    OPENING_BALANCE = "opening-balance"
+    CARRIED = "carried"
+    """a message of an open session from before the period, or from before the participant's part in
+    it: where its registers start. In no journal entry of this statement."""
+    CLEARED = "cleared"
+    """an opening, cleared"""
+    SETTLED = "settled"
+    """a report, or the part of it that is this participant's"""
+    EXPIRED = "expired"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    COLLECTION = "collection"
+    """an open claim, paid"""
+    CORRECTION = "correction"
+    CLOSING_BALANCE = "closing-balance"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLine:
+    """A quarter hour, or the part of it between two readings. Prices in micro-euro per kWh."""
+
+    time: int
+    seconds: int
+    import_wh: int
+    export_wh: int
+    grid_level: int
+    operator_level: int
+    import_price: int
+    export_price: int
+    operator_price: int
+    network_charge: int
+    service_fee: int
+    feed_in: int
+    even: bool
+    """The boundaries of this report are spread evenly: docs/quarter-hours.md"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What does not apply is 0 or empty."""
+
+    line: int
+    kind: LineKind
+    entry: int = 0
+    """In the participant's journal."""
+    head: str = ""
+    """Of the journal, after this line: 26 bytes."""
+    balance: int = 0
+    """Of the account, after this line."""
+    amount: int = 0
+    """Posted to the account; negative: from it."""
+    unpaid: int = 0
+    """Of it, what was not covered at that moment: positive where the account owes it, negative
+    where it is owed to it. `balance` grows by `amount + unpaid`."""
+    time: int = 0
+    """Of the message's reading; of the block for what is no message."""
+    booked: int = 0
+    """When it was posted: the block's time."""
+    block: int = 0
+    tx: str = ""
+    batch: int = 0
+    position: int = 0
+    """Within the batch, from 0."""
+    path: str = ""
+    """From the leaf to the batch's root: the hashes beside it, 32 bytes each, in one."""
+    digest: str = ""
+    leaf: str = ""
+    """Or the entry's own hash, for what no report left."""
+    message: str = ""
+    """As the station signed it: wire format, signature at the end."""
+    station: int = 0
+    evse_id: str = ""
+    session: int = 0
+    report: int = 0
+    last: bool = False
+    version: int = 0
+    vehicle: str = ""
+    supplier: int = 0
+    grid_operator: int = 0
+    station_operator: int = 0
+    grid_tariff: int = 0
+    operator_tariff: int = 0
+    supplier_reserve: int = 0
+    grid_reserve: int = 0
+    since: int = 0
+    """Of what was settled: from this reading,"""
+    until: int = 0
+    """to this one."""
+    import_start: int = 0
+    export_start: int = 0
+    import_register: int = 0
+    export_register: int = 0
+    import_wh: int = 0
+    export_wh: int = 0
+    network_charge: int = 0
+    service_fee: int = 0
+    feed_in: int = 0
+    evidence: str = ""
+    """SHA-256 of the meter's signed record."""
+    other: int = 0
+    """The participant on the other side of a payment."""
+    slots: tuple[SlotLine, ...] = field(default=())
+
+
+COLUMNS = tuple(f.name for f in fields(Line))
+SLOT_COLUMNS = tuple(f.name for f in fields(SlotLine))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account at one end of the period, and its journal's word."""
+
+    balance: int
+    entries: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Whose statement, of which ledger and period: what the chain booked from `since` on, and
+    before `until`."""
+
+    chain_id: int
+    ledger: str
+    participant: int
+    since: int
+    until: int
+    opening: Balance
+    closing: Balance
+    format: str = FORMAT
+
+
+def slot_dicts(line: Line) -> list[dict[str, Any]]:
+    return [{name: getattr(slot, name) for name in SLOT_COLUMNS} for slot in line.slots]

@@ -1,0 +1,153 @@
+"""A statement from an index: opening balance, what happened, closing balance. Streams."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from heapq import merge
+
+from gridroam.domain.journal import Journal
+from gridroam.errors import InvalidInputError
+from gridroam.index.queries import Snapshot
+from gridroam.index.records import Kind, Settlement
+from gridroam.statements.lines import Balance, Header, Line, LineKind
+from gridroam.statements.writing import Writer
+from gridroam.store import index_money, index_statements
+from gridroam.store.index_statements import Entered, Place, Told
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`lines` can be read once: a year of a large supplier does not fit into memory."""
+
+    header: Header
+    lines: Iterator[Line]
+
+
+def statement(now: Snapshot, participant: int, since: int, until: int) -> Statement:
+    """Of what the chain booked in the period, as far as it is indexed. `lines` lasts as long as the
+    snapshot. Raises `InvalidInputError` if there is no such participant or period."""
+    head = now.head()
+    if head is None or now.participant(participant) is None:
+        raise InvalidInputError(f"The index has no participant {participant}.")
+    if since >= until:
+        raise InvalidInputError("The period ends before it begins.", "Give a later end.")
+    maker = _Maker(now, participant, Writer(now.connection))
+    opening, closing = maker.state_at(since), maker.state_at(until)
+    ends = opening.said(), closing.said()
+    header = Header(head.chain_id, head.ledger.lower(), participant, since, until, *ends)
+    return Statement(header, maker.lines(header, opening))
+
+
+@dataclass(slots=True)
+class _State:
+    """Of the account, as far as the lines are told."""
+
+    balance: int
+    journal: Journal
+
+    def said(self) -> Balance:
+        return Balance(self.balance, self.journal.count, self.head)
+
+    @property
+    def head(self) -> str:
+        return "0x" + self.journal.head.hex()
+
+    def take(self, entered: Entered, participant: int) -> tuple[int, int]:
+        """Amount, and what of it was not paid."""
+        amount, unpaid = amount_of(entered, participant), unpaid_of(entered, participant)
+        self.journal.append(entered.entry.hash)
+        self.balance += amount + unpaid
+        return amount, unpaid
+
+    def on(self, line: Line) -> Line:
+        return replace(line, balance=self.balance, head=self.head)
+
+
+@dataclass(slots=True)
+class _Maker:
+    now: Snapshot
+    participant: int
+    writer: Writer
+    _number: int = field(default=0)
+
+    def state_at(self, time: int) -> _State:
+        """Before anything that was booked at `time`."""
+        connection, day = self.now.connection, time - time % _DAY
+        kept = index_money.account_at(connection, self.participant, day)
+        if kept is None:
+            raise InvalidInputError(f"The index has no participant {self.participant}.")
+        state = _State(kept.balance, Journal(kept.journal_head, kept.journal_count))
+        later = index_statements.journal(
+            connection, self.participant, kept.journal_count + 1, 1 << 62
+        )
+        for entered in later if time > day else ():
+            if entered.time >= time:
+                break
+            state.take(entered, self.participant)
+        return state
+
+    def lines(self, header: Header, state: _State) -> Iterator[Line]:
+        connection, who = self.now.connection, self.participant
+        what: Iterator[Told | Entered] = merge(
+            index_statements.terms(connection, who, header.since, header.until),
+            index_statements.journal(
+                connection, who, header.opening.entries + 1, header.closing.entries
+            ),
+            key=_place,
+        )
+        yield self._next(self._end(LineKind.OPENING_BALANCE, header.since, header.opening, state))
+        for one in what:
+            for line in self._of(one, state):
+                yield self._next(line)
+        yield self._next(self._end(LineKind.CLOSING_BALANCE, header.until, header.closing, state))
+
+    def _of(self, what: Told | Entered, state: _State) -> Iterator[Line]:
+        if isinstance(what, Told):
+            opening = what.message.kind is Kind.OPENING
+            kind = LineKind.CLEARED if opening else LineKind.EXPIRED
+            yield state.on(self.writer.term(what, kind))
+            return
+        if what.told is not None and what.entry.settlement is not None:
+            yield from (state.on(line) for line in self.writer.carried(what.told.message))
+            line = self.writer.settled(what.told, what.entry.settlement)
+        else:
+            line = self.writer.payment(what)
+        amount, unpaid = state.take(what, self.participant)
+        yield state.on(replace(line, entry=what.entry.entry, amount=amount, unpaid=unpaid))
+
+    def _end(self, kind: LineKind, time: int, at: Balance, state: _State) -> Line:
+        return state.on(Line(0, kind, entry=at.entries, time=time, booked=time))
+
+    def _next(self, line: Line) -> Line:
+        self._number += 1
+        return replace(line, line=self._number)
+
+
+def amount_of(entered: Entered, participant: int) -> int:
+    """What an entry posts to an account; negative: from it."""
+    settled, payment = entered.entry.settlement, entered.entry.payment
+    if payment is not None:
+        return payment.amount
+    return posted(settled, participant) if settled is not None else 0
+
+
+def posted(settled: Settlement | Line, participant: int) -> int:
+    """The three postings, as one of the parties sees them."""
+    amount = 0
+    if settled.supplier == participant:
+        amount += settled.feed_in - settled.network_charge - settled.service_fee
+    if settled.grid_operator == participant:
+        amount += settled.network_charge - settled.feed_in
+    if settled.station_operator == participant:
+        amount += settled.service_fee
+    return amount
+
+
+def unpaid_of(entered: Entered, participant: int) -> int:
+    owed = sum(claim.amount for claim in entered.claims if claim.payer == participant)
+    return owed - sum(claim.amount for claim in entered.claims if claim.payee == participant)
+
+
+def _place(what: Told | Entered) -> Place:
+    return what.place
