@@ -68,4 +68,8 @@ def lively_chain() -> Iterator[Lively]:
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
             hostile.act()
             hostile.batch()
+        for who in market.participants.values():
+            if ledger.account(who.number).owed:
+                hostile.traffic.deposit(who.number, 200)
+        hostile.collect()
         yield Lively(anvil, ledger, market, dict(hostile.keys))

@@ -1,4 +1,4 @@
-"""Statements of a participant's account, receipts of single sessions, and their proof from the chain.
+"""Statements of a participant's account and receipts of single sessions, with their proofs.
 
 They are made from an index and trusted by nobody: `verify` takes one that came from anywhere and
 asks a node.

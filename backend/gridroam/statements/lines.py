@@ -55,6 +55,10 @@ class Line:
 
     line: int
     kind: LineKind
+    chain_id: int = 0
+    ledger: str = ""
+    participant: int = 0
+    """Whose statement, on which ledger: the same in every line."""
     entry: int = 0
     """In the participant's journal."""
     head: str = ""
@@ -73,8 +77,6 @@ class Line:
     block: int = 0
     tx: str = ""
     batch: int = 0
-    position: int = 0
-    """Within the batch, from 0."""
     path: str = ""
     """From the leaf to the batch's root: the hashes beside it, 32 bytes each, in one."""
     digest: str = ""
@@ -141,7 +143,20 @@ class Header:
     until: int
     opening: Balance
     closing: Balance
-    format: str = FORMAT
+
+
+ENTRIES = frozenset(
+    {
+        LineKind.SETTLED,
+        LineKind.DEPOSIT,
+        LineKind.WITHDRAWAL,
+        LineKind.COLLECTION,
+        LineKind.CORRECTION,
+    }
+)
+"""Lines that stand in the participant's journal."""
+MESSAGES = frozenset({LineKind.CARRIED, LineKind.CLEARED, LineKind.SETTLED})
+"""Lines that a station signed."""
 
 
 def slot_dicts(line: Line) -> list[dict[str, Any]]:

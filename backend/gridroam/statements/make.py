@@ -1,8 +1,9 @@
 """A statement from an index: opening balance, what happened, closing balance. Streams."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from heapq import merge
+from itertools import chain
 
 from gridroam.domain.journal import Journal
 from gridroam.errors import InvalidInputError
@@ -25,13 +26,14 @@ class Statement:
 
 
 def statement(now: Snapshot, participant: int, since: int, until: int) -> Statement:
-    """Of what the chain booked in the period, as far as it is indexed. `lines` lasts as long as the
-    snapshot. Raises `InvalidInputError` if there is no such participant or period."""
+    """Of what the chain booked in the period; it ends early where the index does. `lines` lasts as
+    long as the snapshot. Raises `InvalidInputError` if there is no such participant or period."""
     head = now.head()
     if head is None or now.participant(participant) is None:
         raise InvalidInputError(f"The index has no participant {participant}.")
-    if since >= until:
-        raise InvalidInputError("The period ends before it begins.", "Give a later end.")
+    if since >= min(until, head.block_time + 1):
+        raise InvalidInputError("The period is empty, or has not begun.", "Give another.")
+    until = min(until, head.block_time + 1)
     maker = _Maker(now, participant, Writer(now.connection))
     opening, closing = maker.state_at(since), maker.state_at(until)
     ends = opening.said(), closing.said()
@@ -69,7 +71,6 @@ class _Maker:
     now: Snapshot
     participant: int
     writer: Writer
-    _number: int = field(default=0)
 
     def state_at(self, time: int) -> _State:
         """Before anything that was booked at `time`."""
@@ -96,11 +97,12 @@ class _Maker:
             ),
             key=_place,
         )
-        yield self._next(self._end(LineKind.OPENING_BALANCE, header.since, header.opening, state))
-        for one in what:
-            for line in self._of(one, state):
-                yield self._next(line)
-        yield self._next(self._end(LineKind.CLOSING_BALANCE, header.until, header.closing, state))
+        first = _end(LineKind.OPENING_BALANCE, header.since, header.opening, state)
+        told = (line for one in what for line in self._of(one, state))
+        for number, line in enumerate(chain([first], told), 1):
+            yield _numbered(line, number, header)
+        last = _end(LineKind.CLOSING_BALANCE, header.until, header.closing, state)
+        yield _numbered(last, number + 1, header)
 
     def _of(self, what: Told | Entered, state: _State) -> Iterator[Line]:
         if isinstance(what, Told):
@@ -116,12 +118,19 @@ class _Maker:
         amount, unpaid = state.take(what, self.participant)
         yield state.on(replace(line, entry=what.entry.entry, amount=amount, unpaid=unpaid))
 
-    def _end(self, kind: LineKind, time: int, at: Balance, state: _State) -> Line:
-        return state.on(Line(0, kind, entry=at.entries, time=time, booked=time))
 
-    def _next(self, line: Line) -> Line:
-        self._number += 1
-        return replace(line, line=self._number)
+def _end(kind: LineKind, time: int, at: Balance, state: _State) -> Line:
+    return state.on(Line(0, kind, entry=at.entries, time=time, booked=time))
+
+
+def _numbered(line: Line, number: int, header: Header) -> Line:
+    return replace(
+        line,
+        line=number,
+        chain_id=header.chain_id,
+        ledger=header.ledger,
+        participant=header.participant,
+    )
 
 
 def amount_of(entered: Entered, participant: int) -> int:

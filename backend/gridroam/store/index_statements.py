@@ -31,7 +31,6 @@ class Told:
     operator_tariff: int
     supplier_reserve: int
     grid_reserve: int
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,6 @@ _TERMS = (
     _S.operator_tariff,
     _S.supplier_reserve,
     _S.grid_reserve,
-    _S.version,
 )
 
 

@@ -1,0 +1,298 @@
+"""Whether a statement's lines fit together: everything that can be said without the chain.
+
+Each line is derived again from what the station signed, the reading before and the tariff; what
+differs is a fault of that line. That nothing is missing at the ends, and that the chain says the
+same, is `verify`'s to find out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+
+from gridroam.domain.energy import Reading
+from gridroam.domain.journal import Journal
+from gridroam.domain.message import reading_of
+from gridroam.domain.tariff import Tariff
+from gridroam.errors import MalformedMessageError
+from gridroam.messages import EnergyReport, OpenSession, unpack
+from gridroam.statements import proofs
+from gridroam.statements.leaves import digest_of, leaf_of, raw
+from gridroam.statements.lines import ENTRIES, MESSAGES, Line, LineKind
+from gridroam.statements.make import posted
+from gridroam.statements.parts import reading_at, slots_between
+
+KEPT = 100
+"""Faults that are kept; beyond, they are only counted."""
+
+Tariffs = Callable[[int, int, int, int], tuple[Tariff, Tariff]]
+"""(grid operator, version, station operator, version): the two tariffs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it must be, and in which line; 0: of the whole."""
+
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}" if self.line else self.what
+
+
+@dataclass(slots=True)
+class Faults:
+    kept: list[Fault] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, line: int, what: str) -> None:
+        self.count += 1
+        if len(self.kept) < KEPT:
+            self.kept.append(Fault(line, what))
+
+
+@dataclass(slots=True)
+class Proof:
+    """What a line's path leads to, and where it says that is: to be found on chain."""
+
+    line: int
+    batch: int
+    root: bytes
+    block: int
+    tx: str
+
+
+@dataclass(slots=True)
+class _Known:
+    """Of a session: the message last read, the reading before it, and its own."""
+
+    digest: str
+    before: Reading
+    reading: Reading
+    report: int
+    vehicle: str
+
+
+_EVERY = {"line", "kind", "chain_id", "ledger", "participant", "head", "balance", "time", "booked"}
+_OF_PAYMENTS = _EVERY | {"entry", "amount", "block", "tx", "leaf", "other"}
+_OF_MESSAGES = _EVERY | {
+    *("block", "tx", "batch", "path", "digest", "leaf", "message", "station", "evse_id", "session"),
+    *("version", "vehicle", "supplier", "grid_operator", "station_operator", "grid_tariff"),
+    *("operator_tariff", "since", "until", "import_start", "export_start", "import_register"),
+    *("export_register",),
+}
+_OF_OPENINGS = _OF_MESSAGES | {"supplier_reserve", "grid_reserve"}
+_OF_REPORTS = _OF_MESSAGES | {
+    *("report", "last", "import_wh", "export_wh", "network_charge", "service_fee", "feed_in"),
+    "evidence",
+}
+_USED = {
+    LineKind.OPENING_BALANCE: _EVERY | {"entry"},
+    LineKind.CLOSING_BALANCE: _EVERY | {"entry"},
+    LineKind.DEPOSIT: _OF_PAYMENTS,
+    LineKind.WITHDRAWAL: _OF_PAYMENTS,
+    LineKind.COLLECTION: _OF_PAYMENTS,
+    LineKind.CORRECTION: _OF_PAYMENTS | {"unpaid", "station", "session", "version"},
+    LineKind.CLEARED: _OF_OPENINGS,
+    LineKind.CARRIED: _OF_OPENINGS | _OF_REPORTS,
+    LineKind.EXPIRED: _OF_MESSAGES | {"report"},
+    LineKind.SETTLED: _OF_REPORTS | {"entry", "amount", "unpaid", "slots"},
+}
+"""Columns that mean something, by kind."""
+_DEFAULTS = {f.name: f.default for f in fields(Line)}
+
+
+@dataclass(slots=True)
+class Checks:
+    """Takes the lines in their order."""
+
+    tariffs: Tariffs
+    faults: Faults = field(default_factory=Faults)
+    first: Line | None = None
+    last: Line | None = None
+    proofs: list[Proof] = field(default_factory=list)
+    evse_ids: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """What stations are called: by which line, and how."""
+    _journal: Journal = field(default_factory=Journal)
+    _balance: int = 0
+    _sessions: dict[tuple[int, int], _Known] = field(default_factory=dict)
+
+    def take(self, line: Line) -> None:
+        before = self.faults.count
+        try:
+            self._take(line)
+        except (ValueError, MalformedMessageError) as error:
+            self._fault(line, f"it cannot be read: {error}")
+        if self.faults.count == before:
+            return
+        # what follows is measured by what the line says, so that one lie is told once
+        self._journal = Journal(_head(line), max(self._journal.count, line.entry))
+        self._balance = line.balance
+
+    def end(self) -> None:
+        """After the last line."""
+        last = self.last
+        if last is None or last.kind is not LineKind.CLOSING_BALANCE:
+            self.faults.add(last.line if last else 0, "the closing balance is missing")
+
+    def _take(self, line: Line) -> None:
+        if self.first is None:
+            self._begin(line)
+        else:
+            self._in_order(line, self.last or self.first)
+        self.last = line
+        for name in _DEFAULTS.keys() - _USED[line.kind]:
+            self._equal(line, name, _DEFAULTS[name])
+        if line.kind in MESSAGES:
+            self._message(line)
+        elif line.kind is LineKind.EXPIRED:
+            self._sessions.pop((line.station, line.session), None)
+        if line.kind in ENTRIES:
+            self._entry(line)
+        self._state(line)
+
+    # --------------------------------------------------------------------------- order and account
+
+    def _begin(self, line: Line) -> None:
+        self.first = line
+        if line.kind is not LineKind.OPENING_BALANCE:
+            self._fault(line, "the opening balance is missing")
+        self._journal = Journal(_head(line), line.entry)
+        self._balance = line.balance
+
+    def _in_order(self, line: Line, before: Line) -> None:
+        if line.line != before.line + 1:
+            self._fault(line, f"it follows line {before.line}")
+        if before.kind is LineKind.CLOSING_BALANCE:
+            self._fault(line, "it stands behind the closing balance")
+        of = line.chain_id, line.ledger, line.participant
+        if of != (before.chain_id, before.ledger, before.participant):
+            self._fault(line, "it is of another account or ledger than the line before")
+        if line.kind is not LineKind.CARRIED and not before.booked <= line.booked + _carry(before):
+            self._fault(line, "it was booked before the line above it")
+
+    def _entry(self, line: Line) -> None:
+        due = self._journal.count + 1
+        if line.entry != due:
+            missing = f"entry {due} is missing" if line.entry > due else "it is out of order"
+            self._fault(line, f"journal entry {line.entry} follows {due - 1}: {missing}")
+        leaf = leaf_of(line)
+        if leaf is not None and leaf != raw(line.leaf):
+            self._fault(line, "its leaf does not follow from its message and amounts")
+        self._journal.append(raw(line.leaf))
+        if line.kind is LineKind.SETTLED:
+            self._equal(line, "amount", posted(line, line.participant))
+        self._balance += line.amount + line.unpaid
+
+    def _state(self, line: Line) -> None:
+        if line.kind is LineKind.CLOSING_BALANCE and line.entry != self._journal.count:
+            self._fault(
+                line, f"it counts {line.entry} journal entries, the lines {self._journal.count}"
+            )
+        if _head(line) != self._journal.head:
+            self._fault(line, "the journal's head does not follow from the lines")
+        if line.balance != self._balance:
+            self._fault(line, f"balance is {line.balance}, by the lines {self._balance}")
+
+    # ------------------------------------------------------------------------------------ messages
+
+    def _message(self, line: Line) -> None:
+        message = unpack(raw(line.message)).message
+        self._equal(line, "digest", "0x" + digest_of(line).hex())
+        for name in ("station", "session", "time"):
+            self._equal(line, name, getattr(message, name))
+        leaf = leaf_of(line)
+        if line.kind not in ENTRIES and leaf != raw(line.leaf):
+            self._fault(line, "its leaf does not follow from its message and amounts")
+        root = proofs.climb(raw(line.leaf), proofs.split(line.path))
+        self.proofs.append(Proof(line.line, line.batch, root, line.block, line.tx))
+        self._equal(line, "version", 1)
+        self.evse_ids.setdefault(line.station, (line.line, line.evse_id))
+        if self.evse_ids[line.station][1] != line.evse_id:
+            self._fault(
+                line, f"evse_id is {line.evse_id}, further up {self.evse_ids[line.station][1]}"
+            )
+        if isinstance(message, OpenSession):
+            self._opening(line, message)
+        else:
+            self._report(line, message)
+
+    def _opening(self, line: Line, message: OpenSession) -> None:
+        reading = reading_of(message)
+        self._equal(line, "vehicle", "0x" + message.vehicle.hex())
+        self._equal(line, "report", 0)
+        self._ends(line, reading, reading)
+        place = line.station, line.session
+        self._sessions[place] = _Known(line.digest, reading, reading, 0, line.vehicle)
+
+    def _report(self, line: Line, message: EnergyReport) -> None:
+        self._equal(line, "report", message.report)
+        evidence = "0x" + message.evidence.hex() if any(message.evidence) else ""
+        self._equal(line, "evidence", evidence)
+        place, reading = (line.station, line.session), reading_of(message)
+        known = self._sessions.get(place)
+        if known is None:
+            what = f"the opening of session {line.session} at station {line.station} is missing"
+            self._fault(line, what)
+            number = message.report
+            self._sessions[place] = _Known(line.digest, reading, reading, number, line.vehicle)
+            return
+        self._equal(line, "vehicle", known.vehicle)
+        if known.digest != line.digest:
+            known.before, known.reading, known.digest = known.reading, reading, line.digest
+            due = known.report + 1
+            if message.report != due and line.kind is LineKind.SETTLED:
+                self._fault(line, f"report {message.report} follows {known.report}")
+            known.report = message.report
+        if line.kind is LineKind.SETTLED:
+            self._settled(line, message, known)
+        else:
+            known.before = known.reading
+
+    def _settled(self, line: Line, report: EnergyReport, known: _Known) -> None:
+        begin = reading_at(known.before, report, line.since)
+        end = reading_at(known.before, report, line.until)
+        self._ends(line, begin, end)
+        self._equal(line, "import_wh", end.import_register - begin.import_register)
+        self._equal(line, "export_wh", end.export_register - begin.export_register)
+        self._equal(line, "last", report.last and line.until == report.time)
+        grid, operator = self.tariffs(
+            line.grid_operator, line.grid_tariff, line.station_operator, line.operator_tariff
+        )
+        slots = slots_between(known.before, report, (begin, end), grid, operator)
+        if line.slots != slots:
+            self._fault(line, "its slots do not follow from its registers and the tariffs")
+        fees = (grid.fee, operator.fee) if line.last else (0, 0)
+        self._equal(line, "network_charge", sum(s.network_charge for s in slots) + fees[0])
+        self._equal(line, "service_fee", sum(s.service_fee for s in slots) + fees[1])
+        self._equal(line, "feed_in", sum(s.feed_in for s in slots))
+
+    def _ends(self, line: Line, begin: Reading, end: Reading) -> None:
+        for name, value in (
+            ("since", begin.time),
+            ("until", end.time),
+            ("import_start", begin.import_register),
+            ("export_start", begin.export_register),
+            ("import_register", end.import_register),
+            ("export_register", end.export_register),
+        ):
+            self._equal(line, name, value)
+
+    def _equal(self, line: Line, name: str, derived: object) -> None:
+        found = getattr(line, name)
+        if found != derived:
+            self._fault(line, f"{name} is {_shown(found)}, it must be {_shown(derived)}")
+
+    def _fault(self, line: Line, what: str) -> None:
+        self.faults.add(line.line, what)
+
+
+def _head(line: Line) -> bytes:
+    return raw(line.head)
+
+
+def _carry(line: Line) -> int:
+    """A carried line is older than the period: no measure for what follows."""
+    return 1 << 62 if line.kind is LineKind.CARRIED else 0
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and value else repr(value)

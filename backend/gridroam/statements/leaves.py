@@ -1,0 +1,40 @@
+"""The hashes that a line must have: digest, leaf, journal entry. From the line alone."""
+
+from gridroam.domain.batch import cleared_leaf, settled_leaf
+from gridroam.domain.journal import collection_entry, deposit_entry, withdrawal_entry
+from gridroam.messages import Domain, OpenSession, digest, unpack
+from gridroam.statements.lines import Line, LineKind
+
+
+def digest_of(line: Line) -> bytes:
+    """Of the signed message; raises `MalformedMessageError` if it is none."""
+    domain = Domain(line.chain_id, line.ledger)
+    return digest(domain, unpack(raw(line.message)).message)
+
+
+def leaf_of(line: Line) -> bytes | None:
+    """What the line's batch or journal must have; `None` where the line does not tell."""
+    who = line.participant
+    match line.kind:
+        case LineKind.DEPOSIT:
+            return deposit_entry(who, line.amount)
+        case LineKind.WITHDRAWAL:
+            return withdrawal_entry(who, -line.amount)
+        case LineKind.COLLECTION:
+            payer, payee = (who, line.other) if line.amount < 0 else (line.other, who)
+            return collection_entry(payer, payee, abs(line.amount))
+        case LineKind.CLEARED | LineKind.CARRIED | LineKind.SETTLED:
+            return _leaf(line)
+    return None
+
+
+def _leaf(line: Line) -> bytes:
+    hashed = digest_of(line)
+    if isinstance(unpack(raw(line.message)).message, OpenSession):
+        return cleared_leaf(hashed, line.supplier, line.supplier_reserve, line.grid_reserve)
+    return settled_leaf(hashed, line.network_charge, line.service_fee, line.feed_in)
+
+
+def raw(text: str) -> bytes:
+    """Raises `ValueError` if it is no bytes."""
+    return bytes.fromhex(text.removeprefix("0x"))
