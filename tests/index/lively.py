@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
 
@@ -64,12 +64,31 @@ def lively_chain() -> Iterator[Lively]:
         ledger = Ledger.connect(anvil.w3, deploy(anvil.w3, anvil.admin, LIMITS, None).ledger)
         market = build(ledger, PLAN, anvil.admin)
         hostile = Hostile(Traffic(anvil, ledger, market), Random(SEED))
+        _bankruptcy(hostile.traffic)
         for _ in range(30):
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
             hostile.act()
             hostile.batch()
-        for who in market.participants.values():
-            if ledger.account(who.number).owed:
-                hostile.traffic.deposit(who.number, 200)
-        hostile.collect()
         yield Lively(anvil, ledger, market, dict(hostile.keys))
+
+
+def _bankruptcy(traffic: Traffic) -> None:
+    """A supplier takes its money out while a car charges, comes to owe, and is helped out; then the
+    station goes silent."""
+    poor, station = traffic.market.participants["poor"], traffic.market.stations["charger"]
+    traffic.govern("Registry", "setLimits", (*astuple(LIMITS)[:4], 0, *astuple(LIMITS)[5:]))
+    car = traffic.market.vehicles["of-poor"].id
+    traffic.submit(traffic.sign(station, traffic.opening(station, car)))
+    account = traffic.ledger.account(poor.number)
+    free = account.balance - account.reserved
+    assert traffic.act(poor.key, "Vault", "withdraw", free, poor.address)
+    traffic.wait(1_000)
+    traffic.submit(traffic.sign(station, traffic.report(station, 4_000)))
+    assert traffic.ledger.account(poor.number).owed
+    traffic.deposit(poor.number, 10)
+    for payee in traffic.market.participants.values():
+        traffic.govern("Ledger", "collect", poor.number, payee.number)
+    traffic.wait(LIMITS.silence + 1)
+    assert traffic.govern("Ledger", "expire", station.number)
+    traffic.deposit(poor.number, 500)
+    traffic.govern("Registry", "setLimits", astuple(LIMITS))
