@@ -140,6 +140,21 @@ class HttpSettings(_Settings):
     """Logs as one JSON object per line."""
 
 
+class IndexSettings(HttpSettings):
+    """Of `gridroam index`."""
+
+    rpc: str = "http://127.0.0.1:8545"
+    """The node's HTTP address. May hold an access key: never logged as a whole."""
+    ledger: str = ""
+    """The ledger's address."""
+    index_db: str = "index.db"
+    """A file for SQLite, or a database URL (postgresql+psycopg://...)."""
+    index_depth: int = Field(128, ge=1)
+    """Blocks that may still vanish; a longer reorganisation makes the index anew."""
+    trust_node: bool = False
+    """Take the node's word for it that it serves all logs, which reads old blocks faster."""
+
+
 class RelaySettings(HttpSettings):
     """Of `gridroam relay`."""
 

@@ -15,7 +15,16 @@ from typer.core import TyperGroup
 import gridroam
 from gridroam.errors import GridroamError
 
-COMMANDS = ("demo", "devnet", "relay", "simulate", "audit")
+COMMANDS = (
+    "demo",
+    "devnet",
+    "relay",
+    "simulate",
+    "audit",
+    "index",
+    "statement",
+    "verify",
+)
 
 
 class _Commands(TyperGroup):

@@ -13,13 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gridroam.audit.source import Block, Source
+from gridroam.audit.source import Block, Source, open_source
+from gridroam.chain.blocks import Blocks
+from gridroam.chain.rpc import Rpc
 from gridroam.errors import ChainError, InvalidInputError, StoreError
 from gridroam.index import projection
 from gridroam.index.desk import Desk
 from gridroam.index.live import News
 from gridroam.index.queries import Index
-from gridroam.index.reading import Entry, read
+from gridroam.index.reading import Entry, ProvenReading, Reading, TrustingReading
 from gridroam.store import index_writer as writer
 from gridroam.store.index_writer import Cursor
 
@@ -35,6 +37,16 @@ Progress = Callable[[int, int, int], None]
 log = logging.getLogger(__name__)
 
 
+def open_follower(
+    index: Index, rpc_url: str, ledger: str, *, trust_node: bool = False, depth: int = DEPTH
+) -> "Follower":
+    """Raises `NodeUnreachableError` or `NoContractError`."""
+    source = open_source(rpc_url, ledger, trust_node=True)
+    blocks = Blocks(Rpc(rpc_url), source.ledger.addresses)
+    reading = TrustingReading(source) if trust_node else ProvenReading(blocks)
+    return Follower(index, source, depth, reading)
+
+
 @dataclass(slots=True)
 class Follower:
     """Writes one index. Not safe to use in several threads at once."""
@@ -42,6 +54,8 @@ class Follower:
     index: Index
     source: Source
     depth: int = DEPTH
+    reading: Reading | None = None
+    """How the chain is read; by default the node is trusted to serve all logs."""
     progress: Progress | None = None
     _desk: Desk = field(init=False)
     _size: int = _FIRST_PAGE
@@ -89,7 +103,8 @@ class Follower:
         last = min(head.number, at.block + self._size)
         if at.block < settled:
             last = min(last, settled)
-        entries = read(self.source, at.block + 1, last)
+        read = self.reading or TrustingReading(self.source)
+        entries = read(at.block + 1, last)
         (end,) = self.source.blocks([last])
         self._resize(sum(len(entry.events) for entry in entries))
         if last <= settled:

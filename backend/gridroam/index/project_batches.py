@@ -22,10 +22,6 @@ from gridroam.store import index_schema as schema
 OUTCOMES = (events.SessionCleared, events.ReportSettled, events.MessageRejected)
 
 
-def is_batch(found: Sequence[events.Event]) -> bool:
-    return any(isinstance(event, (*OUTCOMES, events.BatchRecorded)) for event in found)
-
-
 def apply(desk: Desk, found: Sequence[events.Event], calldata: bytes) -> None:
     """One transaction of `submit`. Raises `ChainError` if events and messages do not fit."""
     recorded = found[-1]

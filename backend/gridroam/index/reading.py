@@ -1,13 +1,20 @@
-"""Reading a stretch of the chain: each transaction's events, its block's time, a batch's input."""
+"""Reading a stretch of the chain: each transaction's events, its block's time, a batch's input.
 
-from collections.abc import Sequence
+`ProvenReading` takes blocks only whole, hashed into their headers, so that a node cannot leave out
+or change a log; `TrustingReading` takes logs as the node gives them, which is quicker where most
+blocks have none.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from gridroam.audit.entries import ReorganisedError, is_batch
 from gridroam.audit.source import Block, Source, Transaction
-from gridroam.chain.events import Event
-from gridroam.errors import ChainError
-from gridroam.index.project_batches import is_batch
+from gridroam.chain.blocks import Blocks
+from gridroam.chain.blocks import Transaction as Proven
+from gridroam.chain.events import Event, decode
+from gridroam.chain.header import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +28,22 @@ class Entry:
     calldata: bytes | None = None
 
 
-def read(source: Source, first: int, last: int) -> list[Entry]:
-    """What happened in both blocks and between. Raises `ChainError`."""
-    found = source.events(first, last)
-    groups = [tuple(group) for _, group in groupby(found, key=lambda event: event.at.tx_hash)]
-    numbers = sorted({group[0].at.block for group in groups})
-    blocks = dict(zip(numbers, source.blocks(numbers), strict=True))
-    batches = [group[0].at.tx_hash for group in groups if is_batch(group)]
-    sent = dict(zip(batches, source.transactions(batches), strict=True))
-    return [_entry(group, blocks, sent) for group in groups]
+Reading = Callable[[int, int], list[Entry]]
+"""What happened in both blocks and between. Raises `ChainError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustingReading:
+    source: Source
+
+    def __call__(self, first: int, last: int) -> list[Entry]:
+        found = self.source.events(first, last)
+        groups = [tuple(group) for _, group in groupby(found, key=lambda event: event.at.tx_hash)]
+        numbers = sorted({group[0].at.block for group in groups})
+        blocks = dict(zip(numbers, self.source.blocks(numbers), strict=True))
+        batches = [group[0].at.tx_hash for group in groups if is_batch(group)]
+        sent = dict(zip(batches, self.source.transactions(batches), strict=True))
+        return [_entry(group, blocks, sent) for group in groups]
 
 
 def _entry(
@@ -38,11 +52,38 @@ def _entry(
     at = group[0].at
     block = blocks[at.block]
     if block.hash != at.block_hash:
-        raise ChangedError(f"The chain changed its block {at.block} while it was read.")
+        raise ReorganisedError(at.block)
     transaction = sent.get(at.tx_hash)
     calldata = transaction.calldata if transaction else None
     return Entry(block.number, block.hash, block.time, tuple(group), calldata)
 
 
-class ChangedError(ChainError):
-    """A reorganisation: read again."""
+@dataclass(frozen=True, slots=True)
+class ProvenReading:
+    blocks: Blocks
+
+    def __call__(self, first: int, last: int) -> list[Entry]:
+        stretch = self.blocks.read(first, last)
+        return [
+            entry
+            for block in stretch.blocks
+            for transaction in block.transactions
+            for entry in _proven(block.header, transaction)
+        ]
+
+
+def _proven(header: Header, transaction: Proven) -> Iterator[Entry]:
+    place = {
+        "blockNumber": header.number,
+        "blockHash": header.hash,
+        "transactionHash": transaction.hash,
+        "transactionIndex": transaction.place,
+    }
+    logs = (
+        place | {"topics": log.topics, "data": log.data, "logIndex": log.place}
+        for log in transaction.logs
+    )
+    group = tuple(event for log in logs if (event := decode(log)) is not None)
+    if group:
+        calldata = transaction.calldata if is_batch(group) else None
+        yield Entry(header.number, header.hash, header.time, group, calldata)

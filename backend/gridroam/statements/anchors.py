@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from web3.exceptions import Web3Exception
 
-from gridroam.audit.source import Block, NodeSource
+from gridroam.audit.source import Block, NodeSource, open_source
 from gridroam.chain import abi, events, records
 from gridroam.chain.bulk import Read, read
 from gridroam.chain.events import Event
@@ -102,6 +102,9 @@ class Anchors:
                 raise ValueError(what) from error
         return self._tariffs[key]
 
+    def rotations(self, station: int, last: int) -> list[events.StationKeyRotated]:
+        return self.logs(events.StationKeyRotated, 0, last, station=station)
+
     def logs(self, kind: type[E], first: int, last: int, **indexed: int | Sequence[int]) -> list[E]:
         """The events of a kind with these values in indexed fields, as the node says."""
         description = _event(kind.__name__)
@@ -117,6 +120,11 @@ class Anchors:
                 made = (events.decode(log) for log in part)
                 found += [event for event in made if isinstance(event, kind)]
         return sorted(found, key=lambda event: event.at)
+
+
+def open_anchors(rpc_url: str, ledger: str) -> Anchors:
+    """Raises `NodeUnreachableError` or `NoContractError`."""
+    return Anchors(open_source(rpc_url, ledger, trust_node=True), rpc_url)
 
 
 def _event(name: str) -> abi.Event:

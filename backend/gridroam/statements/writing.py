@@ -9,7 +9,7 @@ from gridroam.domain.energy import Reading
 from gridroam.domain.message import reading_of
 from gridroam.domain.participants import Role
 from gridroam.domain.tariff import Tariff
-from gridroam.errors import InvalidInputError
+from gridroam.errors import InvalidInputError, StoreError
 from gridroam.index.records import Kind, Message, PaymentKind, Settlement
 from gridroam.messages import NO_EVIDENCE, EnergyReport, unpack
 from gridroam.statements import proofs
@@ -90,10 +90,17 @@ class Writer:
             last.reading = reading_of(report)
         if not isinstance(report, EnergyReport):
             raise TypeError("an opening settles nothing")
-        ends = (
-            reading_at(last.before, report, part.since),
-            reading_at(last.before, report, part.time),
-        )
+        try:
+            ends = (
+                reading_at(last.before, report, part.since),
+                reading_at(last.before, report, part.time),
+            )
+        except ValueError as error:
+            raise StoreError(
+                f"The index contradicts itself about session {message.session} of station "
+                f"{message.station}: {error}.",
+                "Somebody changed it: make it anew with gridroam index rebuild.",
+            ) from error
         line = self._amounts(self._line(told, LineKind.SETTLED, part), part)
         grid = self._tariff(part.grid_operator, Role.GRID_OPERATOR, told.grid_tariff)
         operator = self._tariff(part.station_operator, Role.STATION_OPERATOR, told.operator_tariff)

@@ -103,6 +103,12 @@ def parts(connection: Connection, message: records.Message) -> list[records.Sett
     return [one for one in settled if one.message == message.id]
 
 
+def accepted(connection: Connection, station: int, session: int) -> list[Told]:
+    """Everything of a session that the ledger took, in order."""
+    messages = messages_of(connection, station, session)
+    return list(_by_id(connection, [m.id for m in messages if m.accepted]))
+
+
 def earlier(connection: Connection, message: records.Message) -> list[Told]:
     """The session's opening, and the last of its accepted messages before this one."""
     accepted = [

@@ -1,0 +1,140 @@
+"""The receipt of one session: its signed messages, what was settled, and the proof of each against
+its batch's root. It can be handed to a driver, and whoever has it can verify it alone."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from gridroam.domain.session import State
+from gridroam.errors import BrokenFileError, InvalidInputError
+from gridroam.index.queries import Snapshot
+from gridroam.index.records import Kind
+from gridroam.statements.formats import dict_of, line_of
+from gridroam.statements.lines import Line, LineKind
+from gridroam.statements.writing import Writer
+from gridroam.store import index_statements
+
+FORMAT = "gridroam-receipt-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A company of the session, by its number and market code."""
+
+    role: str
+    number: int
+    market_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`lines` are those of a statement, of no account: the opening, then what was settled."""
+
+    chain_id: int
+    ledger: str
+    station: int
+    evse_id: str
+    session: int
+    state: str
+    """open, closed, expired or superseded, as it was when the receipt was made."""
+    parties: tuple[Party, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def settled(self) -> list[Line]:
+        return [line for line in self.lines if line.kind is LineKind.SETTLED]
+
+    def totals(self) -> dict[str, int]:
+        """Wh and nano-euro."""
+        names = ("import_wh", "export_wh", "network_charge", "service_fee", "feed_in")
+        return {name: sum(getattr(line, name) for line in self.settled) for name in names}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        plain = {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in ("chain_id", "ledger", "station", "evse_id")},
+            "session": self.session,
+            "state": self.state,
+            "parties": [asdict(party) for party in self.parties],
+            "totals": self.totals(),
+        }
+        return plain | {"lines": [_short(line) for line in self.lines]}
+
+
+def receipt(now: Snapshot, station: int, session: int) -> Receipt:
+    """Raises `InvalidInputError` if there is no such session, or it was never cleared."""
+    head, found = now.head(), now.session(station, session)
+    if head is None or found is None or found.state is State.REFUSED:
+        raise InvalidInputError(
+            f"Session {session} of station {station} was never cleared.", "Check both numbers."
+        )
+    lines = tuple(
+        replace(line, line=number, chain_id=head.chain_id, ledger=head.ledger.lower())
+        for number, line in enumerate(_lines(now, station, session), 1)
+    )
+    return Receipt(
+        chain_id=head.chain_id,
+        ledger=head.ledger.lower(),
+        station=station,
+        evse_id=found.evse_id,
+        session=session,
+        state=found.state.name.lower(),
+        parties=tuple(_parties(now, lines)),
+        lines=lines,
+    )
+
+
+def _lines(now: Snapshot, station: int, session: int) -> Iterator[Line]:
+    writer = Writer(now.connection)
+    for told in index_statements.accepted(now.connection, station, session):
+        match told.message.kind:
+            case Kind.OPENING:
+                yield writer.term(told, LineKind.CLEARED)
+            case Kind.EXPIRY:
+                yield writer.term(told, LineKind.EXPIRED)
+            case _:
+                for part in index_statements.parts(now.connection, told.message):
+                    yield writer.settled(told, part)
+
+
+def _parties(now: Snapshot, lines: tuple[Line, ...]) -> Iterator[Party]:
+    known: dict[tuple[str, int], None] = {}
+    for role in ("supplier", "grid_operator", "station_operator"):
+        known |= dict.fromkeys((role, getattr(line, role)) for line in lines)
+    for role, number in known:
+        who = now.participant(number)
+        yield Party(role, number, who.market_code if who else "")
+
+
+def _short(line: Line) -> dict[str, Any]:
+    """Without the columns that are an account's."""
+    return {name: value for name, value in dict_of(line).items() if name not in _OF_ACCOUNTS}
+
+
+_OF_ACCOUNTS = ("participant", "entry", "head", "balance", "amount", "unpaid", "other")
+
+
+def read_receipt(text: str) -> Receipt:
+    """Raises `BrokenFileError` if it is none."""
+    try:
+        row = json.loads(text)
+        if row["format"] != FORMAT:
+            raise BrokenFileError(f"It has the format {row['format']!r}, not {FORMAT!r}.")
+        nothing: dict[str, Any] = dict.fromkeys(_OF_ACCOUNTS, 0) | {"head": ""}
+        return Receipt(
+            chain_id=int(row["chain_id"]),
+            ledger=str(row["ledger"]).lower(),
+            station=int(row["station"]),
+            evse_id=str(row["evse_id"]),
+            session=int(row["session"]),
+            state=str(row["state"]),
+            parties=tuple(
+                Party(str(p["role"]), int(p["number"]), str(p["market_code"]))
+                for p in row["parties"]
+            ),
+            lines=tuple(line_of(nothing | line) for line in row["lines"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenFileError(f"It is no receipt ({error!r}).", "Give it unchanged.") from error

@@ -1,0 +1,175 @@
+"""Whether a receipt is real: by its own lines, and by a few words of state from a node."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gridroam.chain.events import (
+    BatchRecorded,
+    ParticipantAdmitted,
+    ReportSettled,
+    SessionExpired,
+    StationRequested,
+)
+from gridroam.errors import InvalidInputError
+from gridroam.messages import unpack
+from gridroam.statements.anchors import Anchors
+from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.leaves import raw
+from gridroam.statements.lines import MESSAGES, LineKind
+from gridroam.statements.receipt import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `detail` says what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptVerdict:
+    """`checks` for people, in the order in which one convinces oneself; `faults` by line."""
+
+    station: int
+    session: int
+    checks: tuple[Check, ...]
+    faults: tuple[Fault, ...]
+    totals: dict[str, int]
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"verdict": "ok" if self.ok else "wrong", **asdict(self)}
+
+
+def verify_receipt(receipt: Receipt, anchors: Anchors) -> ReceiptVerdict:
+    """Raises `ChainError` if the node cannot answer, `InvalidInputError` if the receipt is of
+    another ledger."""
+    domain = anchors.source.ledger.domain
+    if (receipt.chain_id, receipt.ledger) != (domain.chain_id, domain.ledger.lower()):
+        raise InvalidInputError(
+            f"The receipt is of ledger {receipt.ledger} on chain {receipt.chain_id}.",
+            "Ask a node of that chain.",
+        )
+    faults = Faults()
+    verifier = _Verifier(receipt, anchors, faults)
+    checks = (
+        verifier.check("messages", verifier.messages, "every line follows from a signed message"),
+        verifier.check("signatures", verifier.signatures, "the station's keys signed them"),
+        verifier.check("proofs", verifier.proofs, "every line leads to a batch's root on chain"),
+        verifier.check("whole", verifier.whole, "all that the chain settled of it is there"),
+        verifier.check("names", verifier.names, "station and companies are those on chain"),
+    )
+    return ReceiptVerdict(
+        receipt.station, receipt.session, checks, tuple(faults.kept), receipt.totals()
+    )
+
+
+class _Verifier:
+    def __init__(self, receipt: Receipt, anchors: Anchors, faults: Faults) -> None:
+        self.receipt = receipt
+        self.anchors = anchors
+        self.faults = faults
+        self.lines = Checks(anchors.tariffs, faults)
+        self.newest = anchors.source.newest()
+
+    def check(self, name: str, look: Any, good: str) -> Check:
+        before = len(self.faults.kept)
+        look()
+        found = self.faults.kept[before:]
+        return Check(name, not found, "; ".join(map(str, found)) or good)
+
+    def messages(self) -> None:
+        receipt = self.receipt
+        if not receipt.lines or receipt.lines[0].kind is not LineKind.CLEARED:
+            self.faults.add(1, "the opening is missing")
+        for number, line in enumerate(receipt.lines, 1):
+            if line.line != number:
+                self.faults.add(line.line, f"it stands at place {number}")
+            if (line.station, line.session) != (receipt.station, receipt.session):
+                self.faults.add(line.line, "it is of another session")
+            if (line.chain_id, line.ledger) != (receipt.chain_id, receipt.ledger):
+                self.faults.add(line.line, "it is of another ledger")
+            if line.kind in MESSAGES:
+                self.lines.take_message(line)
+
+    def signatures(self) -> None:
+        """The batch's root proves that the ledger accepted them; these are the keys that it has
+        or had on file."""
+        ledger, station = self.anchors.source.ledger, self.receipt.station
+        known = {ledger.station(station).key, ledger.former_key(station).key}
+        requested = self.anchors.logs(StationRequested, 0, self.newest, station=station)
+        known |= {event.key for event in requested}
+        known |= {event.key for event in self.anchors.rotations(station, self.newest)}
+        for line in self.receipt.lines:
+            if line.kind not in MESSAGES:
+                continue
+            try:
+                signer = unpack(raw(line.message)).signer(ledger.domain)
+            except ValueError:
+                continue
+            if signer is None or signer.lower() not in {key.lower() for key in known}:
+                self.faults.add(line.line, f"{signer or 'nobody'} signed it, no key of the station")
+
+    def proofs(self) -> None:
+        numbers = [proof.batch for proof in self.lines.proofs]
+        roots = self.anchors.roots(numbers)
+        logs = self.anchors.logs(BatchRecorded, 0, self.newest, batch=numbers)
+        places = {log.batch: (log.at.block, "0x" + log.at.tx_hash.hex()) for log in logs}
+        for proof in self.lines.proofs:
+            if proof.root != roots[proof.batch]:
+                what = f"its leaf and path do not lead to the root of batch {proof.batch} on chain"
+                self.faults.add(proof.line, what)
+            elif places.get(proof.batch) != (proof.block, proof.tx):
+                self.faults.add(proof.line, f"batch {proof.batch} stands in another transaction")
+
+    def whole(self) -> None:
+        settled = [
+            (event.report, event.time)
+            for event in self.anchors.logs(
+                ReportSettled, 0, self.newest, station=self.receipt.station
+            )
+            if event.session == self.receipt.session
+        ]
+        told = {(line.report, line.until): line.line for line in self.receipt.settled}
+        for number, time in settled:
+            if (number, time) not in told:
+                self.faults.add(0, f"report {number} (to {time}), which was settled, is missing")
+        for place in told.keys() - set(settled):
+            self.faults.add(told[place], "the chain's logs have no such settlement")
+        if self.receipt.state not in self._states():
+            self.faults.add(0, f"the session is {self._states()[0]}, not {self.receipt.state}")
+
+    def _states(self) -> list[str]:
+        """That it is, or was when the receipt was made."""
+        if any(line.last for line in self.receipt.settled):
+            return ["closed"]
+        expired = self.anchors.logs(SessionExpired, 0, self.newest, station=self.receipt.station)
+        if any(event.session == self.receipt.session for event in expired):
+            return ["expired", "open", "superseded"]
+        return ["open", "superseded"]
+
+    def names(self) -> None:
+        requested = self.anchors.logs(
+            StationRequested, 0, self.newest, station=self.receipt.station
+        )
+        names = {event.evse_id for event in requested}
+        for name in {self.receipt.evse_id, *(line.evse_id for line in self.receipt.lines)} - names:
+            self.faults.add(0, f"the station is not called {name} on chain")
+        numbers = sorted({party.number for party in self.receipt.parties})
+        admitted = self.anchors.logs(ParticipantAdmitted, 0, self.newest, participant=numbers)
+        codes = {event.participant: event.market_code for event in admitted}
+        for party in self.receipt.parties:
+            if codes.get(party.number) != party.market_code:
+                what = f"participant {party.number} has the market code {codes.get(party.number)}"
+                self.faults.add(0, f"{what} on chain, not {party.market_code}")
+        told = {(party.role, party.number) for party in self.receipt.parties}
+        for line in self.receipt.lines:
+            for role in ("supplier", "grid_operator", "station_operator"):
+                if (role, getattr(line, role)) not in told:
+                    self.faults.add(line.line, f"its {role} is not among the parties")

@@ -1,0 +1,107 @@
+"""Every session's receipt is proven by the chain alone; a changed one is not."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from lively import Lively
+
+from gridroam.audit.source import NodeSource
+from gridroam.domain.session import State
+from gridroam.errors import BrokenFileError, InvalidInputError
+from gridroam.index.queries import Index, Wanted
+from gridroam.statements.anchors import Anchors
+from gridroam.statements.receipt import read_receipt, receipt
+from gridroam.statements.verify_receipt import ReceiptVerdict, verify_receipt
+
+
+@pytest.fixture(scope="module")
+def index(lively: Lively, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    found = lively.index(tmp_path_factory.mktemp("index") / "index.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def anchors(lively: Lively) -> Anchors:
+    return Anchors(NodeSource(lively.ledger), lively.anvil.url)
+
+
+def written(index: Index, reports: int = 2) -> str:
+    """The receipt of a closed session with so many reports or more."""
+    with index.snapshot() as now:
+        closed = now.sessions(Wanted(state=State.CLOSED)).items
+        one = next(s for s in closed if s.reports >= reports and s.import_wh)
+        return json.dumps(receipt(now, one.station, one.session).as_dict())
+
+
+def test_verify_receipt__of_every_session__real(index: Index, anchors: Anchors) -> None:
+    with index.snapshot() as now:
+        sessions = [s for s in now.sessions().items if s.state is not State.REFUSED]
+        receipts = [receipt(now, s.station, s.session) for s in sessions]
+    for one, session in zip(receipts, sessions, strict=True):
+        verdict = verify_receipt(read_receipt(json.dumps(one.as_dict())), anchors)
+
+        assert said(verdict) == []
+        assert verdict.totals["network_charge"] == session.network_charge
+    assert {one.state for one in receipts} >= {"open", "closed", "expired"}
+
+
+def test_receipt__opening_that_was_refused__none(index: Index) -> None:
+    with index.snapshot() as now:
+        refused = now.sessions(Wanted(state=State.REFUSED)).items[0]
+        with pytest.raises(InvalidInputError):
+            receipt(now, refused.station, refused.session)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "gridroam-statement-1"}'])
+def test_read_receipt__something_else__broken_file(text: str) -> None:
+    with pytest.raises(BrokenFileError):
+        read_receipt(text)
+
+
+Change = Callable[[dict[str, Any]], object]
+
+CHANGES: dict[str, tuple[str, Change]] = {
+    "a report is left out": ("messages", lambda r: r["lines"].pop(1)),
+    "the last report is left out": ("whole", lambda r: r["lines"].pop()),
+    "the opening is left out": ("messages", lambda r: r["lines"].pop(0)),
+    "a charge": ("messages", lambda r: r["lines"][1].update(network_charge=1)),
+    "the energy": ("messages", lambda r: r["lines"][1].update(import_wh=1)),
+    "a slot": ("messages", lambda r: r["lines"][1]["slots"][0].update(import_wh=1)),
+    "the signature": (
+        "signatures",
+        lambda r: r["lines"][1].update(message=r["lines"][1]["message"][:-4] + "0000"),
+    ),
+    "a path": ("proofs", lambda r: r["lines"][1].update(path="0x" + "11" * 32)),
+    "a block": ("proofs", lambda r: r["lines"][1].update(block=1)),
+    "the station's name": ("names", lambda r: r.update(evse_id="DE*OTHER")),
+    "a company": ("names", lambda r: r["parties"][0].update(market_code="another")),
+    "another company": ("names", lambda r: r["parties"].pop(0)),
+    "its state": ("whole", lambda r: r.update(state="open")),
+    "its session": ("messages", lambda r: r.update(session=r["session"] + 1)),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_verify_receipt__changed__not_real(index: Index, anchors: Anchors, what: str) -> None:
+    row = json.loads(written(index))
+    failing, change = CHANGES[what]
+    change(row)
+
+    verdict = verify_receipt(read_receipt(json.dumps(row)), anchors)
+
+    assert not verdict.ok
+    assert failing in {check.name for check in verdict.checks if not check.ok}, said(verdict)
+
+
+def test_verify_receipt__of_another_ledger__refused(index: Index, anchors: Anchors) -> None:
+    row = json.loads(written(index)) | {"ledger": "0x" + "11" * 20}
+
+    with pytest.raises(InvalidInputError):
+        verify_receipt(read_receipt(json.dumps(row)), anchors)
+
+
+def said(verdict: ReceiptVerdict) -> list[str]:
+    return [f"{check.name}: {check.detail}" for check in verdict.checks if not check.ok]
