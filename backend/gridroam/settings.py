@@ -52,7 +52,7 @@ class _Settings(BaseSettings):
             missing = first["type"] == "missing"
             raise InvalidInputError(
                 f"{name} is missing." if missing else f"{name}: {first['msg']}.",
-                f"Give --{name.replace('_', '-')}, or set {_PREFIX}{name.upper()}.",
+                f"Give --{name.replace('_', '-')}, or set {cls.model_config['env_prefix']}{name.upper()}.",
             ) from error
 
     @classmethod
@@ -217,3 +217,44 @@ class RelaySettings(HttpSettings):
     """Seconds that a message may wait in the outbox until /readyz says no. 0: not looked at."""
     max_head_age: float = Field(300.0, ge=0)
     """Seconds since the latest block until /readyz says no. 0: not looked at; nor on a devnet."""
+
+
+class ConsoleSettings(_Settings):
+    """Of the console: prefix GRIDROAM_CONSOLE_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX + "CONSOLE_",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    db: Path = Path("console.db")
+    """The file with sessions, the access log and the suppliers' own data (SQLite)."""
+    origin: str | None = Field(None, pattern="^https?://[^/]+$")
+    """The address that browsers see, as scheme and host: behind a proxy it is not our own."""
+    names: Path | None = None
+    """A JSON object from market code to company name."""
+
+    key: SecretStr | None = None
+    """The key that protects the suppliers' own data: 32 bytes, base64 or hexadecimal."""
+    key_file: Path | None = None
+    """A file with that key instead."""
+    keyring: str | None = None
+    """The system's keyring instead: service/user."""
+
+    devnet_sign_in: bool = False
+    """Sign in as any participant without a signature: only on a devnet on this machine."""
+    oidc_issuer: str | None = None
+    """The OpenID provider's address."""
+    oidc_client_id: str | None = None
+    """What the provider calls this console."""
+    oidc_client_secret: SecretStr | None = None
+    """The secret that goes with it; without one, PKCE alone protects the exchange."""
+    oidc_rules: Path | None = None
+    """Who signs in for whom: docs/access.md."""
+
+    idle_minutes: int = Field(30, ge=1, le=24 * 60)
+    """A session ends when nobody did anything for so long."""
+    session_hours: int = Field(10, ge=1, le=7 * 24)
+    """A session ends after so long in any case."""

@@ -69,8 +69,8 @@ class Sessions:
         self._store.add_session(_hash(token), row)
         return Session(token, identity, now + self._idle)
 
-    def find(self, token: str | None) -> Session | None:
-        """`None` if there is none, or its time is over."""
+    def find(self, token: str | None, *, touch: bool = True) -> Session | None:
+        """`None` if there is none, or its time is over. `touch`: somebody was there."""
         row = self._store.session(_hash(token)) if token else None
         if row is None or token is None:
             return None
@@ -78,9 +78,9 @@ class Sessions:
         if now >= until:
             self._store.end(_hash(token))
             return None
-        if now - row.seen >= _TOUCH_EVERY:
+        if touch and now - row.seen >= _TOUCH_EVERY:
             self._store.touch(_hash(token), now)
-        return Session(token, _identity(row), min(now + self._idle, row.created + self._absolute))
+        return Session(token, _identity(row), until)
 
     def sign_in(self, before: Session, identity: Identity) -> Session:
         """A new token; the one from before is void."""

@@ -1,0 +1,57 @@
+"""How things stand: energy both ways, money, open sessions, cover, disputes, what was refused."""
+
+from fastapi import APIRouter, Request, Response
+
+from gridroam.console.figures import energy_chart
+from gridroam.console.period import NAMES, period_of
+from gridroam.console.render import page_inside
+from gridroam.console.route import PageRoute
+from gridroam.console.visit import Inside, entered
+from gridroam.domain.session import State
+from gridroam.index.queries import Refused, Wanted
+
+router = APIRouter(route_class=PageRoute)
+_OPEN, _REFUSED = 12, 6
+
+
+@router.get("")
+@router.get("/", include_in_schema=False)
+def overview(request: Request) -> Response:
+    with entered(request) as inside:
+        now, f, _ = inside.now, inside.visit.viewer.formats, inside.visit.text
+        period = period_of(request.query_params, f, inside.head.block_time, "today")
+        wanted = Wanted(since=period.since, until=period.until, **inside.filter())
+        is_open = Wanted(state=State.OPEN, **inside.filter())
+        open_sessions = now.sessions(is_open, limit=_OPEN)
+        refused = now.rejections(
+            Refused(since=period.since, until=period.until, **inside.filter()), limit=_REFUSED
+        )
+        sums = now.series(inside.me.number, inside.role, period.since, period.until)
+        vehicles = [s.vehicle for s in open_sessions.items]
+        vehicles += [m.vehicle for m in refused.items if m.vehicle]
+        return page_inside(
+            inside,
+            "overview.html",
+            period=period,
+            periods=NAMES,
+            counts=now.counts(wanted),
+            open_count=now.counts(is_open).sessions,
+            open_sessions=open_sessions.items,
+            refused=refused.items,
+            totals=now.totals(inside.me.number, inside.role, period.since, period.until),
+            claims=_claims(inside),
+            chart=energy_chart(sums, period, f, _, _("Energy by quarter hour")),
+            stations={m.station: now.station(m.station) for m in refused.items},
+            everybody=inside.everybody(),
+            customers=inside.customers_of(vehicles),
+            disputed=now.counts(Wanted(disputed=True, **inside.filter())).disputed,
+        )
+
+
+def _claims(inside: Inside) -> tuple[int, int]:
+    """What of the participant's debts, and of what it is owed, is not paid yet."""
+    number = inside.me.number
+    pairs = inside.now.pairs(number)
+    owes = sum(pair.claim for pair in pairs if pair.payer == number)
+    owed = sum(pair.claim for pair in pairs if pair.payee == number)
+    return owes, owed

@@ -1,0 +1,72 @@
+"""What was rejected and why, in words."""
+
+from fastapi import APIRouter, Request, Response
+
+from gridroam.console.period import NAMES, period_of
+from gridroam.console.render import page_inside
+from gridroam.console.route import PageRoute, csv_file
+from gridroam.console.visit import entered
+from gridroam.domain.reasons import Reason
+from gridroam.index.queries import Refused
+
+router = APIRouter(route_class=PageRoute)
+_PAGE, _EXPORT = 50, 1_000
+_CSV = "time block station session report kind reason vehicle digest transaction".split()
+REASONS = {reason.slug: reason for reason in Reason if reason}
+
+
+@router.get("/rejections")
+def rejections(request: Request) -> Response:
+    with entered(request) as inside:
+        query, f = request.query_params, inside.visit.viewer.formats
+        period = period_of(query, f, inside.head.block_time)
+        wanted = Refused(
+            since=period.since,
+            until=period.until,
+            reason=REASONS.get(query.get("reason", "")),
+            **inside.filter(),
+        )
+        found = inside.now.rejections(wanted, after=query.get("after"), limit=_PAGE)
+        vehicles = [m.vehicle for m in found.items if m.vehicle]
+        return page_inside(
+            inside,
+            "rejections.html",
+            period=period,
+            periods=NAMES,
+            reasons=REASONS,
+            chosen=query.get("reason", ""),
+            messages=found.items,
+            following=found.next,
+            stations={m.station: inside.now.station(m.station) for m in found.items},
+            customers=inside.customers_of(vehicles),
+        )
+
+
+@router.get("/rejections.csv")
+def export(request: Request) -> Response:
+    with entered(request) as inside:
+        query, f = request.query_params, inside.visit.viewer.formats
+        period = period_of(query, f, inside.head.block_time)
+        wanted = Refused(
+            since=period.since,
+            until=period.until,
+            reason=REASONS.get(query.get("reason", "")),
+            **inside.filter(),
+        )
+        found = list(inside.now.rejections(wanted, limit=_EXPORT).items)
+    rows = (
+        [
+            f.iso(m.block_time),
+            m.block,
+            m.station,
+            m.session,
+            m.report,
+            m.kind.name.lower(),
+            m.reason.slug,
+            "0x" + m.vehicle.hex() if m.vehicle else "",
+            "0x" + m.digest.hex(),
+            "0x" + m.tx_hash.hex(),
+        ]
+        for m in found
+    )
+    return csv_file(f"rejections-{period.first}-{period.last}.csv", _CSV, rows)

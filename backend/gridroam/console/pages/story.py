@@ -1,0 +1,42 @@
+"""One session's story: what the station signed, what the ledger made of it, and whether that is so."""
+
+from fastapi import APIRouter, Request, Response
+
+from gridroam.console import words
+from gridroam.console.charts import story as charts
+from gridroam.console.proof import prove, worst
+from gridroam.console.render import page_inside
+from gridroam.console.route import NotFoundError, PageRoute
+from gridroam.console.visit import Inside, entered
+from gridroam.index.records import Session
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/sessions/{station}/{session}")
+def story(request: Request, station: int, session: int) -> Response:
+    with entered(request) as inside:
+        told = inside.now.story(station, session)
+        if told is None or not concerns(inside, told.session):
+            raise NotFoundError("There is no such session.", "Or it is not one of yours.")
+        f, _ = inside.visit.viewer.formats, inside.visit.text
+        proofs = prove(inside.visit.console.ledger, told)
+        levels = [_(name) for name, _tone in words.LEVELS]
+        return page_inside(
+            inside,
+            "story.html",
+            told=told,
+            s=told.session,
+            proofs=proofs,
+            finding=worst([proof.finding for proof in proofs]),
+            registers=charts.registers(told.readings, f, _),
+            slots=charts.slots(told.slots, f, _, levels),
+            levels=levels,
+            everybody=inside.everybody(),
+            customer=inside.customers_of([told.session.vehicle]).get(told.session.vehicle),
+        )
+
+
+def concerns(inside: Inside, s: Session) -> bool:
+    """Whether the participant takes part in a session, in whatever role."""
+    return inside.me.number in {s.supplier, s.first_supplier, s.grid_operator, s.station_operator}
