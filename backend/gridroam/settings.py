@@ -50,9 +50,10 @@ class _Settings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0])
             missing = first["type"] == "missing"
+            prefix = cls.model_config["env_prefix"]
             raise InvalidInputError(
                 f"{name} is missing." if missing else f"{name}: {first['msg']}.",
-                f"Give --{name.replace('_', '-')}, or set {cls.model_config['env_prefix']}{name.upper()}.",
+                f"Give --{name.replace('_', '-')}, or set {prefix}{name.upper()}.",
             ) from error
 
     @classmethod

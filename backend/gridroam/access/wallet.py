@@ -1,37 +1,36 @@
-"""Sign-in by a wallet's signature: EIP-4361 messages, written and checked.
+"""Sign-in by a wallet's signature over an EIP-4361 message.
 
-The message is checked against what this console would have asked for: its domain and address, its
-chain, a nonce that it gave out once, and a time that is not over. The signature is the account's
-own (65 bytes) or a contract wallet's (ERC-1271). Whether the account is a participant is asked of
-the registry at the newest block.
+The message is written here and never read: the server remembers what it asked of which browser, and
+the signature has to be over exactly that text. So domain, address, chain, nonce and times are what
+this console asked for, or nothing fits; there is no parser that could be led astray.
+
+The signature is the account's own (65 bytes) or a contract wallet's (ERC-1271). Whether the account
+is a participant's is asked of the registry at the newest block.
 """
 
-from dataclasses import dataclass
+import json
+import secrets
+import string
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from eth_account import Account
-from eth_account.messages import _hash_eip191_message, encode_defunct
+from eth_account.messages import defunct_hash_message, encode_defunct
 from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
-from pydantic import ValidationError as FieldError
-from siwe import (  # type: ignore[import-untyped]
-    ISO8601Datetime,
-    SiweMessage,
-    VersionEnum,
-    generate_nonce,
-)
 from web3 import Web3
+from web3.types import RPCEndpoint
 
 from gridroam.access.problems import SignInError
 from gridroam.chain.ledger import Ledger
 
 STATEMENT = "Sign in to Gridroam. This costs nothing and moves nothing."
 VALID = timedelta(minutes=5)
-_SKEW = timedelta(minutes=2)
-_MAX_MESSAGE, _MAX_SIGNATURE = 2_000, 8_192
+_NONCE = 24
+_MAX_SIGNATURE = 8_192
 _MAGIC = bytes.fromhex("1626ba7e")
-"""What `isValidSignature` of ERC-1271 returns."""
+"""What `isValidSignature` of ERC-1271 returns; also its selector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,97 +45,94 @@ class Site:
         return urlsplit(self.origin).netloc
 
 
-def new_nonce() -> str:
-    """Two of the library's, over 120 bits together."""
-    return str(generate_nonce() + generate_nonce())
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What one browser was asked to sign; kept on the server until it answers. `issued` is UTC
+    seconds."""
 
+    address: str
+    nonce: str
+    issued: int
 
-def message_for(site: Site, address: str, nonce: str, now: datetime) -> str:
-    """The text that the wallet is asked to sign; raises `SignInError` for what is no address."""
-    if not Web3.is_address(address):
-        raise SignInError("no-address", f"{address!r} is no address.")
-    message = SiweMessage(
-        domain=site.domain,
-        address=Web3.to_checksum_address(address),
-        statement=STATEMENT,
-        uri=site.origin,
-        version=VersionEnum.one,
-        chain_id=site.chain_id,
-        nonce=nonce,
-        issued_at=ISO8601Datetime.from_datetime(now, "seconds"),
-        expiration_time=ISO8601Datetime.from_datetime(now + VALID, "seconds"),
-    )
-    return str(message.prepare_message())
+    @classmethod
+    def new(cls, address: str, now: int) -> "Challenge":
+        """Raises `SignInError` for what is no address."""
+        if not Web3.is_address(address):
+            raise SignInError("no-address", f"{address!r} is no address.")
+        letters = string.ascii_letters + string.digits
+        nonce = "".join(secrets.choice(letters) for _ in range(_NONCE))
+        return cls(Web3.to_checksum_address(address), nonce, now)
+
+    def pack(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def unpack(cls, text: str) -> "Challenge | None":
+        try:
+            values = json.loads(text)
+            return cls(str(values["address"]), str(values["nonce"]), int(values["issued"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def message(self, site: Site) -> str:
+        """EIP-4361, "Message Format"."""
+        issued = datetime.fromtimestamp(self.issued, UTC)
+        return (
+            f"{site.domain} wants you to sign in with your Ethereum account:\n"
+            f"{self.address}\n\n"
+            f"{STATEMENT}\n\n"
+            f"URI: {site.origin}\n"
+            "Version: 1\n"
+            f"Chain ID: {site.chain_id}\n"
+            f"Nonce: {self.nonce}\n"
+            f"Issued At: {_written(issued)}\n"
+            f"Expiration Time: {_written(issued + VALID)}"
+        )
 
 
 def verify(
-    site: Site, ledger: Ledger, text: str, signature: str, *, nonce: str, now: datetime
+    site: Site, ledger: Ledger, challenge: Challenge | None, signature: str, now: int
 ) -> tuple[int, str]:
     """The participant's number and its account. Raises `SignInError`.
 
-    `nonce` is the one that this browser was given; the caller takes it out of use.
+    The caller has taken the challenge out of use: a second signature needs another.
     """
-    message = _read(text)
-    _check(message, site, nonce, now)
-    if not _signed(ledger.w3, message, text, signature):
+    if challenge is None:
+        raise SignInError("wrong-nonce", "Nothing was asked for, or it was used.")
+    if not challenge.issued <= now < challenge.issued + VALID.total_seconds():
+        raise SignInError("expired", "The text is too old.")
+    if ledger.w3.eth.chain_id != site.chain_id:
+        raise SignInError("wrong-chain", "The node is on another chain now.")
+    if not _signed(ledger.w3, challenge.address, challenge.message(site), signature):
         raise SignInError("bad-signature", "The signature is not the account's.")
-    participant = ledger.participant_of(message.address)
+    participant = ledger.participant_of(challenge.address)
     if not participant:
-        raise SignInError("no-participant", f"{message.address} is no participant's account.")
-    return participant, message.address
+        raise SignInError("no-participant", f"{challenge.address} is no participant's account.")
+    return participant, challenge.address
 
 
-def _read(text: str) -> SiweMessage:
-    if len(text) > _MAX_MESSAGE:
-        raise SignInError("malformed", "The message is too long.")
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _signed(w3: Web3, address: str, text: str, signature: str) -> bool:
     try:
-        message = SiweMessage.from_message(text)
-    except (ValueError, FieldError) as error:
-        raise SignInError("malformed", "The text is no sign-in message.") from error
-    if message.prepare_message() != text:
-        raise SignInError("malformed", "The text is no sign-in message.")
-    return message
-
-
-def _check(message: SiweMessage, site: Site, nonce: str, now: datetime) -> None:
-    if message.scheme is not None and message.scheme != urlsplit(site.origin).scheme:
-        raise SignInError("wrong-domain", "The message is for another site.")
-    if message.domain != site.domain or message.uri != site.origin:
-        raise SignInError("wrong-domain", "The message is for another site.")
-    if message.chain_id != site.chain_id:
-        raise SignInError("wrong-chain", "The message is for another chain.")
-    if not nonce or message.nonce != nonce:
-        raise SignInError("wrong-nonce", "The message was not asked for, or is used up.")
-    issued, expires = _time(message.issued_at), _time(message.expiration_time)
-    not_before = _time(message.not_before)
-    if not issued or not expires or issued > now + _SKEW or expires - issued > 2 * VALID:
-        raise SignInError("wrong-time", "The message's times are not those that were asked for.")
-    if now >= expires or (not_before and now < not_before):
-        raise SignInError("expired", "The message is not valid any more. Ask for a new one.")
-
-
-def _time(value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    moment = datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _signed(w3: Web3, message: SiweMessage, text: str, signature: str) -> bool:
-    try:
-        raw = HexBytes(signature.strip())
+        raw = bytes(HexBytes(signature.strip()))
     except ValueError:
         return False
     if len(raw) > _MAX_SIGNATURE:
         return False
     signable = encode_defunct(text=text)
-    if len(raw) == 65:
-        try:
-            if Account.recover_message(signable, signature=raw) == message.address:
-                return True
-        except (ValueError, IndexError, ValidationError):
-            pass
-    return _contract_signed(w3, message.address, bytes(_hash_eip191_message(signable)), bytes(raw))
+    if len(raw) == 65 and _recovered(signable, raw) == address:
+        return True
+    return _contract_signed(w3, address, bytes(defunct_hash_message(text=text)), raw)
+
+
+def _recovered(signable: object, raw: bytes) -> str:
+    try:
+        return str(Account.recover_message(signable, signature=raw))
+    except (ValueError, IndexError, ValidationError):
+        return ""
 
 
 def _contract_signed(w3: Web3, address: str, digest: bytes, signature: bytes) -> bool:
@@ -144,8 +140,6 @@ def _contract_signed(w3: Web3, address: str, digest: bytes, signature: bytes) ->
     if not w3.eth.get_code(account):
         return False
     data = w3.codec.encode(["bytes32", "bytes"], [digest, signature])
-    answer = w3.provider.make_request(
-        "eth_call",  # type: ignore[arg-type]
-        [{"to": account, "data": "0x" + (_MAGIC + data).hex()}, "latest"],
-    )
+    call = {"to": account, "data": "0x" + (_MAGIC + data).hex()}
+    answer = w3.provider.make_request(RPCEndpoint("eth_call"), [call, "latest"])
     return bytes(HexBytes(answer.get("result") or "0x")) == _MAGIC + bytes(28)

@@ -24,17 +24,23 @@ COMMANDS = (
     "index",
     "statement",
     "verify",
+    "console",
+    "sign-in",
 )
+
+
+def _module(name: str) -> str:
+    return f"{__name__}.{name.replace('-', '_')}"
 
 
 class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return [name for name in COMMANDS if find_spec(f"{__name__}.{name}")]
+        return [name for name in COMMANDS if find_spec(_module(name))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
+        command = typer.main.get_command(import_module(_module(cmd_name)).app)
         command.name = cmd_name
         return command
 

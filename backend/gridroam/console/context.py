@@ -27,7 +27,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Console:
-    """`customers` is `None` where no key is configured: then nothing of a supplier's own is kept."""
+    """`customers` is `None` where no key is configured: nothing of a supplier's is kept then."""
 
     settings: ConsoleSettings
     ledger: Ledger

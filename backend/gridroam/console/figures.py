@@ -1,4 +1,4 @@
-"""Series of the index cut as a page shows them: quarter hours for a few days, else the reader's days."""
+"""Series of the index cut as a page shows them: quarter hours for a few days, else whole days."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,8 +30,7 @@ class Cut:
         if self.by_slot:
             place = (slot - self.starts[0]) // SLOT
             return place if 0 <= place < len(self.starts) else -1
-        place = sum(start <= slot for start in self.starts) - 1
-        return place
+        return sum(start <= slot for start in self.starts) - 1
 
 
 def cut(period: Period, f: Formats) -> Cut:
@@ -49,7 +48,7 @@ def cut(period: Period, f: Formats) -> Cut:
 
 def _slot(start: int, period: Period, f: Formats) -> Slice:
     moment = f.moment(start)
-    name = f"{f.day(start)}, {f.clock(start)} – {f.clock(start + SLOT)}"
+    name = f"{f.day(start)}, {f.clock(start)} \N{EN DASH} {f.clock(start + SLOT)}"
     if moment.minute:
         return Slice(name)
     if period.days == 1:
@@ -59,9 +58,7 @@ def _slot(start: int, period: Period, f: Formats) -> Slice:
     return Slice(name, label, minor=period.days > 4 and moment.toordinal() % 2 == 0)
 
 
-def energy_chart(
-    sums: Sequence[SlotSum], period: Period, f: Formats, _: Text, title: str
-) -> Chart:
+def energy_chart(sums: Sequence[SlotSum], period: Period, f: Formats, _: Text, title: str) -> Chart:
     """What was taken above the line, what was fed back below it."""
     found = cut(period, f)
     taken, fed = spread(sums, found, lambda s: (s.import_wh, s.export_wh))
@@ -71,7 +68,7 @@ def energy_chart(
     series = [Series("c-taken", _("Taken from the grid"), taken)]
     series.append(Series("c-fed", _("Fed back"), fed, down=True))
     heading = _("Quarter hour") if found.by_slot else _("Day")
-    return columns(title, summary, heading, found.slices, series, f.kwh, axis=f.energy)
+    return columns(title, summary, heading, found.slices, series, show=f.kwh, axis=f.energy)
 
 
 def stacked_chart(
@@ -93,7 +90,7 @@ def stacked_chart(
         if any(fed)
     ]
     heading = _("Quarter hour") if found.by_slot else _("Day")
-    return columns(title, "", heading, found.slices, [*up, *down], f.kwh, axis=f.energy)
+    return columns(title, "", heading, found.slices, [*up, *down], show=f.kwh, axis=f.energy)
 
 
 def spread(

@@ -61,7 +61,12 @@ class Formats:
         pattern = self.locale.currency_formats["standard"].pattern
         exact = pattern.replace("0.00", "0.00#######")
         return format_currency(
-            value, "EUR", exact, locale=self.locale, currency_digits=False, decimal_quantization=False
+            value,
+            "EUR",
+            exact,
+            locale=self.locale,
+            currency_digits=False,
+            decimal_quantization=False,
         )
 
     def price(self, micro_per_kwh: int) -> str:

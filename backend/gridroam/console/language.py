@@ -17,7 +17,7 @@ class Catalogue:
         self._texts, self._plurals = texts, plurals
 
     def gettext(self, text: str) -> str:
-        return self._texts.get(text, text)
+        return self._texts.get(text) or text
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """Both languages tell one from all else."""
@@ -33,10 +33,10 @@ def catalogue(language: str) -> Catalogue:
     plurals: dict[str, tuple[str, ...]] = {}
     with (files("gridroam.console") / "locale" / f"{language}.po").open("rb") as file:
         for message in read_po(file, locale=language):
-            if isinstance(message.id, tuple):
-                plurals[message.id[0]] = tuple(message.string)
-            elif message.id and message.string:
+            if isinstance(message.id, str):
                 texts[message.id] = str(message.string)
+            elif isinstance(message.string, tuple):
+                plurals[message.id[0]] = message.string
     return Catalogue(texts, plurals)
 
 

@@ -1,4 +1,4 @@
-"""The days that a page is about, in the reader's zone: chosen by name, or by a first and last day."""
+"""The days that a page is about, in the reader's zone: by name, or by a first and last day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

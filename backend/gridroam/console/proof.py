@@ -67,7 +67,7 @@ def worst(findings: Sequence[Finding]) -> Finding:
 
 def prove(ledger: Ledger, story: Story) -> list[Proof]:
     """Of each message of a session, in the chain's order."""
-    settled = {}
+    settled: dict[int, list[Settlement]] = {}
     for settlement in story.settlements:
         settled.setdefault(settlement.message, []).append(settlement)
     transactions = _Transactions(ledger)
@@ -185,9 +185,7 @@ def _keys(ledger: Ledger, message: Message) -> set[str]:
     return keys - {"0x" + "0" * 40}
 
 
-def _decided(
-    message: Message, settled: list[Settlement], transaction: _Transaction
-) -> Check:
+def _decided(message: Message, settled: list[Settlement], transaction: _Transaction) -> Check:
     """Whether the ledger's own events say the same about the message."""
     if not message.accepted:
         rejected = [

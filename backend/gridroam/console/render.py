@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from gridroam.access.identity import Permission
 from gridroam.console import words
-from gridroam.console.language import LANGUAGES
-from gridroam.console.viewer import THEMES
-from gridroam.console.visit import Inside, Visit, context
+from gridroam.console.language import LANGUAGES, catalogue
+from gridroam.console.viewer import THEMES, common_zones
+from gridroam.console.visit import SIDES, Inside, Visit, context
 from gridroam.customers.commitment import displayed
+from gridroam.index.records import Session
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -38,9 +39,8 @@ def page(
     """For anybody. `form_target`: another origin that a form here leads to."""
     viewer = visit.viewer
     made = _environment(viewer.language).get_template(template)
-    catalogue = viewer.catalogue
     html = made.render(
-        _=catalogue.gettext,
+        _=viewer.catalogue.gettext,
         viewer=viewer,
         f=viewer.formats,
         identity=viewer.identity,
@@ -74,6 +74,13 @@ def short(value: bytes) -> str:
     return f"0x{text[:6]}…{text[-4:]}"
 
 
+def amount_for(side: str, session: Session) -> int:
+    """What a session costs a supplier, or brings the other side."""
+    if side == "supplier":
+        return session.cost
+    return session.service_fee if side == "stations" else session.network_charge - session.feed_in
+
+
 @cache
 def _environment(language: str) -> Environment:
     environment = Environment(
@@ -84,8 +91,6 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    from gridroam.console.language import catalogue  # noqa: PLC0415
-
     texts = catalogue(language)
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         texts.gettext, texts.ngettext, newstyle=True
@@ -93,6 +98,13 @@ def _environment(language: str) -> Environment:
     environment.globals.update(
         link=link,
         words=words,
+        role_names=words.ROLE_NAMES,
+        sign_in_words=words.SIGN_IN,
+        check_words=words.CHECKS,
+        side_roles=SIDES,
+        zones=common_zones,
+        amount_for=amount_for,
+        has_statements=False,
         languages=LANGUAGES,
         themes=THEMES,
         version=version("gridroam"),

@@ -16,6 +16,15 @@ LANGUAGE, ZONE, BROWSER_ZONE, THEME = "gr_lang", "gr_zone", "gr_browser_zone", "
 """Cookies with preferences; the browser's own zone is set by a script."""
 THEMES = ("auto", "light", "dark")
 ZONES = frozenset(available_timezones())
+_COMMON = (
+    "Europe/Berlin",
+    "Europe/Vienna",
+    "Europe/Zurich",
+    "Europe/Amsterdam",
+    "Europe/Paris",
+    "Europe/London",
+    "UTC",
+)
 _BY_LANGUAGE = {"de": ("de_DE", "Europe/Berlin"), "en": ("en_GB", "UTC")}
 
 
@@ -85,3 +94,8 @@ def _accepted(header: str) -> list[str]:
             name = f"{language.lower()}-{region.upper()}" if region else language.lower()
             ranked.append((-weight, position, name))
     return [name for _, _, name in sorted(ranked)]
+
+
+def common_zones(now: str) -> list[str]:
+    """To choose from; the present one among them."""
+    return [*_COMMON, *([now] if now not in _COMMON else [])]

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -112,13 +112,9 @@ class Inside:
             self.visit.console.log.note(self.visit.identity, Action.SEE, seen)
         return found
 
-    def filter(self) -> dict[Literal["supplier", "grid_operator", "station_operator"], int]:
-        """What restricts queries to the participant in the role it looks from."""
-        names: dict[str, Literal["supplier", "grid_operator", "station_operator"]] = {
-            "supplier": "supplier",
-            "grid": "grid_operator",
-            "stations": "station_operator",
-        }
+    def filter(self) -> dict[str, Any]:
+        """What restricts queries to the participant in the role that it looks from."""
+        names = {"supplier": "supplier", "grid": "grid_operator", "stations": "station_operator"}
         return {names[self.side]: self.me.number}
 
     def everybody(self) -> dict[int, Participant]:
@@ -146,7 +142,7 @@ def entered(request: Request, *permissions: Permission) -> Iterator[Inside]:
 
 def name_of(console: Console, participant: Participant | None) -> str:
     if participant is None:
-        return "–"
+        return "-"
     code = participant.market_code
     return console.names.get(code) or code or f"#{participant.number}"
 

@@ -35,13 +35,17 @@ REASONS: dict[str, Explanation] = {
     "UNKNOWN_STATION": Explanation(
         _("Unknown station"),
         _("No grid operator has approved this station, or it has no valid key at the moment."),
-        _("The station operator has the station approved or sets a new key; then the same message "
-          "is accepted."),
+        _(
+            "The station operator has the station approved or sets a new key; then the same "
+            "message is accepted."
+        ),
     ),
     "BAD_SIGNATURE": Explanation(
         _("Wrong signature"),
-        _("The message was not signed with the station's key. It may be forged, or the station's "
-          "key was changed and the ledger was not told."),
+        _(
+            "The message was not signed with the station's key. It may be forged, or the station's "
+            "key was changed and the ledger was not told."
+        ),
         _("If it repeats, the station operator should check the station's key."),
         "bad",
     ),
@@ -52,8 +56,10 @@ REASONS: dict[str, Explanation] = {
     ),
     "SESSION_USED": Explanation(
         _("Sent twice"),
-        _("This session's number has been used. As a rule the message simply arrived a second "
-          "time, which changes nothing."),
+        _(
+            "This session's number has been used. As a rule the message simply arrived a second "
+            "time, which changes nothing."
+        ),
         _("Nothing to do."),
         "quiet",
     ),
@@ -76,8 +82,10 @@ REASONS: dict[str, Explanation] = {
     "TIME_IN_FUTURE": Explanation(
         _("Time in the future"),
         _("The station's clock is ahead of the chain's."),
-        _("The same message is accepted once its time has come. The station operator should set "
-          "the station's clock."),
+        _(
+            "The same message is accepted once its time has come. The station operator should set "
+            "the station's clock."
+        ),
     ),
     "TOO_OLD": Explanation(
         _("Too old"),
@@ -111,10 +119,14 @@ REASONS: dict[str, Explanation] = {
     ),
     "BAD_VEHICLE_SIGNATURE": Explanation(
         _("The vehicle did not sign"),
-        _("This vehicle only charges with its own signature, and it was missing or wrong. Somebody "
-          "may have copied the vehicle's number."),
-        _("If it was the customer: check the key on file for the vehicle. If it was not: nothing "
-          "was charged."),
+        _(
+            "This vehicle only charges with its own signature, and it was missing or wrong. "
+            "Somebody may have copied the vehicle's number."
+        ),
+        _(
+            "If it was the customer: check the key on file for the vehicle. If it was not: nothing "
+            "was charged."
+        ),
         "bad",
     ),
     "MARKET_PAUSED": Explanation(
@@ -154,22 +166,30 @@ REASONS: dict[str, Explanation] = {
     ),
     "VEHICLE_BUSY": Explanation(
         _("Vehicle charges elsewhere"),
-        _("The same vehicle has an open session at another station. One number cannot be in two "
-          "places: it may have been copied, or the other station has not said that it ended."),
-        _("Look at the vehicle's other session. It ends by itself when its station reports, or "
-          "after the limit for silence."),
+        _(
+            "The same vehicle has an open session at another station. One number cannot be in two "
+            "places: it may have been copied, or the other station has not said that it ended."
+        ),
+        _(
+            "Look at the vehicle's other session. It ends by itself when its station reports, or "
+            "after the limit for silence."
+        ),
     ),
     "SUPPLIER_NOT_COVERED": Explanation(
         _("Not enough cover"),
-        _("The supplier's account could not cover the reserve that a new session needs, or it has "
-          "open claims."),
+        _(
+            "The supplier's account could not cover the reserve that a new session needs, or it "
+            "has open claims."
+        ),
         _("Pay in; the driver tries again and is cleared at once."),
         "bad",
     ),
     "GRID_OPERATOR_NOT_COVERED": Explanation(
         _("Grid operator without cover"),
-        _("The station can feed back, and the grid operator's account could not cover what it "
-          "might have to pay for that."),
+        _(
+            "The station can feed back, and the grid operator's account could not cover what it "
+            "might have to pay for that."
+        ),
         _("The grid operator pays in; the driver tries again."),
     ),
 }
@@ -224,3 +244,95 @@ ACTS: dict[str, str] = {
     "SessionCorrected": _("Corrected"),
     "SessionMeterVerified": _("Confirmed by the meter's own record"),
 }
+
+ROLE_NAMES: dict[str, str] = {
+    "clerk": _("Clerk"),
+    "admin": _("Administrator"),
+    "auditor": _("Auditor, read only"),
+}
+"""Of people."""
+
+SIGN_IN: dict[str, str] = {
+    "no-address": _("That is no account: 0x and 40 hexadecimal digits."),
+    "wrong-chain": _("The signed text is for another chain."),
+    "wrong-nonce": _(
+        "The signed text was used before, or was not asked for here. Ask for a new one."
+    ),
+    "expired": _("The signed text is too old. Ask for a new one."),
+    "bad-signature": _("The signature is not that account's."),
+    "no-participant": _("That account takes no part in this market."),
+    "wrong-state": _(
+        "The answer of your company's sign-in does not belong to this browser. Try again."
+    ),
+    "provider": _("Your company's sign-in could not be reached, or did not sign you in."),
+    "bad-token": _("What your company's sign-in says does not hold."),
+    "no-rule": _("You are known, but nothing here says for which company you may sign in."),
+}
+
+_NODE = _("The node did not answer.")
+CHECKS: dict[str, dict[str, str]] = {
+    "transaction": {
+        "proven": _("The transaction is on the chain."),
+        "wrong": _("The chain has no such transaction at that block."),
+        "unknown": _NODE,
+    },
+    "calldata": {
+        "proven": _("The message stands in its calldata."),
+        "wrong": _("The message does not stand in its calldata."),
+        "unknown": _(
+            "It was submitted through another contract, so its calldata cannot be read here."
+        ),
+    },
+    "unreadable": {
+        "proven": _("It cannot be read as a message, which is why it was rejected."),
+        "wrong": _("It cannot be read as a message."),
+        "unknown": _NODE,
+    },
+    "digest": {
+        "proven": _("Its digest fits."),
+        "wrong": _("Its digest is another one."),
+        "unknown": _NODE,
+    },
+    "content": {
+        "proven": _("It says what is shown."),
+        "wrong": _("It says something else than is shown."),
+        "unknown": _NODE,
+    },
+    "signature": {
+        "proven": _("The station's key signed it."),
+        "wrong": _("The station's key did not sign it."),
+        "unknown": _NODE,
+    },
+    "forged": {
+        "proven": _("The station's key did not sign it, which is why it was rejected."),
+        "wrong": _("The station's key signed it: it should not have been rejected for that."),
+        "unknown": _NODE,
+    },
+    "no-key": {
+        "proven": _("No key of the station fits, which is why it was rejected."),
+        "wrong": _("The station's key signed it: it should not have been rejected for that."),
+        "unknown": _NODE,
+    },
+    "rejected": {
+        "proven": _("The ledger rejected it for this reason."),
+        "wrong": _("The ledger did not reject it for this reason."),
+        "unknown": _NODE,
+    },
+    "cleared": {
+        "proven": _("The ledger cleared it for this supplier."),
+        "wrong": _("The ledger did not clear it for this supplier."),
+        "unknown": _NODE,
+    },
+    "settled": {
+        "proven": _("The ledger settled exactly these amounts."),
+        "wrong": _("The ledger settled other amounts."),
+        "unknown": _NODE,
+    },
+    "expired": {
+        "proven": _("The ledger let it expire."),
+        "wrong": _("The ledger did not let it expire."),
+        "unknown": _NODE,
+    },
+    "node": {"proven": "", "wrong": _NODE, "unknown": _NODE},
+}
+"""By check and finding."""

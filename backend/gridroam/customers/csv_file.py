@@ -15,12 +15,14 @@ from gridroam.customers.commitment import commitment, normalised, vehicle_id
 from gridroam.errors import BrokenFileError, InvalidInputError
 
 COLUMNS = ("contract_id", "salt", "vehicle", "name")
-MAX_ROWS = 200_000
+MAX_ROWS, MAX_BYTES = 200_000, 32 * 1024 * 1024
 _MAX_NAME = 200
 
 
 def read_customers(raw: bytes, supplier: int) -> list[Customer]:
     """Comma or semicolon, UTF-8. Raises `BrokenFileError` with the row; then nothing counts."""
+    if len(raw) > MAX_BYTES:
+        raise BrokenFileError("The file is too large.", "Split it.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -44,8 +44,8 @@ def columns(
     heading: str,
     slices: Sequence[Slice],
     series: Sequence[Series],
-    show: Callable[[int], str],
     *,
+    show: Callable[[int], str],
     axis: Callable[[int], str] | None = None,
     height: int = HEIGHT,
 ) -> Chart:
@@ -66,9 +66,7 @@ def columns(
         columns=tuple(s.name for s in series),
         heading=heading,
         shapes=tuple(shapes),
-        ticks=tuple(
-            Tick(scale.y(v), (axis or show)(abs(v)), zero=v == 0) for v in scale.lines()
-        ),
+        ticks=tuple(Tick(scale.y(v), (axis or show)(abs(v)), zero=v == 0) for v in scale.lines()),
         labels=tuple(_labels(slices)),
         legend=tuple(Legend(s.css, s.name) for s in series),
         points=tuple(

@@ -32,7 +32,9 @@ def registers(readings: Sequence[Reading], f: Formats, _: Text) -> Chart | None:
     scale = Scale.over(max(taken), max(fed) if fed[-1] else 0, _HEIGHT)
     places = [r.time - first.time for r in readings]
     shapes = [
-        Shape("line c-taken", polyline([(x, scale.y(v)) for x, v in zip(places, taken, strict=True)]))
+        Shape(
+            "line c-taken", polyline([(x, scale.y(v)) for x, v in zip(places, taken, strict=True)])
+        )
     ]
     legend = [Legend("c-taken", _("Taken from the grid"))]
     if fed[-1]:
@@ -72,7 +74,9 @@ def slots(found: Sequence[Slot], f: Formats, _: Text, levels: Sequence[str]) -> 
     up, down, bands, points = [], [], [], []
     for s in found:
         x, gap = s.time - start, min(30, s.seconds // 10)
-        up.append((x + gap, scale.y(s.import_wh), s.seconds - 2 * gap, scale.y(0) - scale.y(s.import_wh)))
+        up.append(
+            (x + gap, scale.y(s.import_wh), s.seconds - 2 * gap, scale.y(0) - scale.y(s.import_wh))
+        )
         down.append((x + gap, scale.y(0), s.seconds - 2 * gap, scale.y(-s.export_wh) - scale.y(0)))
         if s.grid_level in _LEVELS:
             bands.append(Shape(_LEVELS[s.grid_level], rectangles([(x, 0, s.seconds, _HEIGHT)])))
@@ -83,7 +87,11 @@ def slots(found: Sequence[Slot], f: Formats, _: Text, levels: Sequence[str]) -> 
             f.price(s.import_price + s.operator_price),
             f.exact_money(s.network_charge + s.service_fee - s.feed_in),
         )
-        points.append(Point(x, s.seconds, f"{f.time(s.time)} – {f.clock(s.time + s.seconds)}", values))
+        points.append(
+            Point(
+                x, s.seconds, f"{f.time(s.time)} \N{EN DASH} {f.clock(s.time + s.seconds)}", values
+            )
+        )
     legend = [Legend("c-taken", _("Taken from the grid"))]
     if lowest:
         legend.append(Legend("c-fed", _("Fed back")))
@@ -111,7 +119,9 @@ def slots(found: Sequence[Slot], f: Formats, _: Text, levels: Sequence[str]) -> 
 
 def _times(start: int, end: int, f: Formats) -> tuple[Label, ...]:
     span = end - start
-    step = next((s for s in (900, 1800, 3600, 7200, 14400, 21600, 43200) if span // s <= _LABELS), 86400)
+    step = next(
+        (s for s in (900, 1800, 3600, 7200, 14400, 21600, 43200) if span // s <= _LABELS), 86400
+    )
     first = -(-start // step) * step
     labels = []
     for number, time in enumerate(range(first, end + 1, step)):

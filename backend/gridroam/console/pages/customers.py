@@ -1,7 +1,7 @@
 """The supplier's vehicles: whose they are, imported, searched and forgotten; and their sessions."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
@@ -13,15 +13,16 @@ from gridroam.console.render import HEADERS, page_inside
 from gridroam.console.route import NotFoundError, PageRoute, redirect
 from gridroam.console.visit import LIVE, Inside, Visit, entered
 from gridroam.customers.book import Book, Customer
-from gridroam.customers.csv_file import COLUMNS, read_customers, write_customers
+from gridroam.customers.csv_file import COLUMNS, MAX_BYTES, read_customers, write_customers
 from gridroam.domain.participants import Role
 from gridroam.errors import BrokenFileError
 from gridroam.index.queries import Wanted
-from gridroam.index.records import Vehicle
+
+if TYPE_CHECKING:
+    from gridroam.index.records import Vehicle
 
 router = APIRouter(route_class=PageRoute)
 _PAGE = 50
-_MAX_FILE = 32 * 1024 * 1024
 
 
 @router.get("/vehicles")
@@ -118,11 +119,8 @@ def upload(
     Visit.of(request).check_token(csrf)
     with entered(request, Permission.CHANGE_CUSTOMERS) as inside:
         book = _book(inside)
-        raw = file.file.read(_MAX_FILE + 1)
         try:
-            if len(raw) > _MAX_FILE:
-                raise BrokenFileError("The file is too large.", "Split it.")
-            customers = read_customers(raw, inside.me.number)
+            customers = read_customers(file.file.read(MAX_BYTES + 1), inside.me.number)
         except BrokenFileError as error:
             return _list(inside, 400, error=error)
         book.add(customers)
@@ -138,9 +136,7 @@ def forget(request: Request, vehicle: str, csrf: Annotated[str, Form()]) -> Resp
         wanted = hash_of(vehicle)
         if wanted is None or not _book(inside).forget(wanted):
             raise NotFoundError("There is no such vehicle.", "Or it was forgotten before.")
-        inside.visit.console.log.note(
-            inside.visit.identity, Action.FORGET, ["0x" + wanted.hex()]
-        )
+        inside.visit.console.log.note(inside.visit.identity, Action.FORGET, ["0x" + wanted.hex()])
         return redirect("/console/vehicles?forgotten=1")
 
 

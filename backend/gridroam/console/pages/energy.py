@@ -12,10 +12,18 @@ from gridroam.console.visit import Inside, entered
 from gridroam.index.records import SlotSum
 
 router = APIRouter(route_class=PageRoute)
-_CSV = (
-    "start,end,import_wh,export_wh,network_charge_nano_eur,service_fee_nano_eur,feed_in_nano_eur,"
-    "session_fees_nano_eur,interpolated_import_wh,interpolated_export_wh"
-).split(",")
+_CSV = [
+    "start",
+    "end",
+    "import_wh",
+    "export_wh",
+    "network_charge_nano_eur",
+    "service_fee_nano_eur",
+    "feed_in_nano_eur",
+    "session_fees_nano_eur",
+    "interpolated_import_wh",
+    "interpolated_export_wh",
+]
 
 
 @router.get("/energy")

@@ -13,11 +13,11 @@ from gridroam.console.render import page_inside
 from gridroam.console.route import NotFoundError, PageRoute, csv_file
 from gridroam.console.visit import Inside, entered
 from gridroam.domain.participants import Role
-from gridroam.index.records import Posted
+from gridroam.index.records import Posted, TariffVersion
 
 router = APIRouter(route_class=PageRoute)
 _DAY = 86_400
-_CSV = "day payer payee amount_nano_eur import_wh export_wh postings".split()
+_CSV = ["day", "payer", "payee", "amount_nano_eur", "import_wh", "export_wh", "postings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def with_partner(request: Request, partner: int) -> Response:
             for p in inside.now.posted(me, since, until, by_day=True)
             if partner in (p.payer, p.payee)
         ]
-        balances = _balances(inside, [p for p in by_day])
+        balances = _balances(inside, by_day)
         return page_inside(
             inside,
             "partner.html",
@@ -131,9 +131,9 @@ def _balances(inside: Inside, posted: list[Posted]) -> list[Balance]:
         sums[4] += p.postings
     for pair in inside.now.pairs(me):
         if pair.claim:
-            found[pair.payee if pair.payer == me else pair.payer][
-                5 if pair.payer == me else 6
-            ] += pair.claim
+            found[pair.payee if pair.payer == me else pair.payer][5 if pair.payer == me else 6] += (
+                pair.claim
+            )
     balances = [Balance(partner, *sums) for partner, sums in found.items()]
     return sorted(balances, key=lambda b: -(b.paid + b.received))
 
@@ -161,10 +161,12 @@ def _chart(inside: Inside, posted: list[Posted], period: Period, title: str) -> 
         Series("c-s5", _("Paid"), paid),
         Series("c-s4", _("Received"), received, down=True),
     ]
-    return columns(title, "", _("Day"), slices, series, f.exact_money, axis=f.money, height=190)
+    return columns(
+        title, "", _("Day"), slices, series, show=f.exact_money, axis=f.money, height=190
+    )
 
 
-def _tariffs(inside: Inside, partner: int) -> list[tuple[Role, object]]:
+def _tariffs(inside: Inside, partner: int) -> list[tuple[Role, TariffVersion]]:
     """Those that the two have with each other, the newest first."""
     found = []
     for role in (Role.GRID_OPERATOR, Role.STATION_OPERATOR):

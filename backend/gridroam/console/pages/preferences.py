@@ -1,4 +1,4 @@
-"""Language, zone, light or dark, and in which role one looks: cookies that say nothing of anybody."""
+"""Language, zone, light or dark, and as what one looks: cookies that say nothing of people."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,15 +12,6 @@ from gridroam.console.visit import SIDES, console_of
 
 router = APIRouter(route_class=PageRoute)
 _YEAR = 365 * 86_400
-_COMMON = (
-    "Europe/Berlin",
-    "Europe/Vienna",
-    "Europe/Zurich",
-    "Europe/Amsterdam",
-    "Europe/Paris",
-    "Europe/London",
-    "UTC",
-)
 
 
 @router.post("/preferences")
@@ -49,8 +40,3 @@ def prefer(
     if zone == "browser":
         response.delete_cookie(ZONE, path="/console")
     return response
-
-
-def common_zones(now: str) -> list[str]:
-    """To choose from; the present one among them."""
-    return [*_COMMON, *([now] if now not in _COMMON else [])]

@@ -11,7 +11,18 @@ from gridroam.index.queries import Refused
 
 router = APIRouter(route_class=PageRoute)
 _PAGE, _EXPORT = 50, 1_000
-_CSV = "time block station session report kind reason vehicle digest transaction".split()
+_CSV = [
+    "time",
+    "block",
+    "station",
+    "session",
+    "report",
+    "kind",
+    "reason",
+    "vehicle",
+    "digest",
+    "transaction",
+]
 REASONS = {reason.slug: reason for reason in Reason if reason}
 
 

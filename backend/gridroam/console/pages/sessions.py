@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,11 +18,25 @@ from gridroam.index.records import Participant, Session
 router = APIRouter(route_class=PageRoute)
 _PAGE, _EXPORT_PAGE = 50, 1_000
 _MOST_VEHICLES = 500
-_CSV = (
-    "station session evse_id vehicle state reason opened ended import_wh export_wh"
-    " network_charge_nano_eur service_fee_nano_eur feed_in_nano_eur supplier grid_operator"
-    " station_operator transaction"
-).split()
+_CSV = [
+    "station",
+    "session",
+    "evse_id",
+    "vehicle",
+    "state",
+    "reason",
+    "opened",
+    "ended",
+    "import_wh",
+    "export_wh",
+    "network_charge_nano_eur",
+    "service_fee_nano_eur",
+    "feed_in_nano_eur",
+    "supplier",
+    "grid_operator",
+    "station_operator",
+    "transaction",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +139,8 @@ def wanted_of(
     if partner:
         for role, name in ((1, "supplier"), (2, "grid_operator"), (4, "station_operator")):
             if partner.roles & role and getattr(wanted, name) is None:
-                wanted = replace(wanted, **{name: partner.number})
+                changed: dict[str, Any] = {name: partner.number}
+                wanted = replace(wanted, **changed)
                 break
     return _searched(inside, wanted, chosen.q) if chosen.q else wanted
 

@@ -1,6 +1,5 @@
 """Signing in and out: by a wallet's signature, by OpenID Connect, and on a devnet by a button."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -13,13 +12,13 @@ from gridroam.access.problems import ForbiddenError, SignInError
 from gridroam.access.sessions import Session
 from gridroam.console.render import page
 from gridroam.console.route import SIGN_IN, PageRoute, own_path, redirect
+from gridroam.console.viewer import viewer_of
 from gridroam.console.visit import (
     Visit,
     clear_session,
     name_of,
     set_session,
 )
-from gridroam.console.viewer import viewer_of
 
 router = APIRouter(route_class=PageRoute)
 Text = Annotated[str, Form(max_length=10_000)]
@@ -45,7 +44,7 @@ def _page(visit: Visit, next_path: str, status: int = 200, **values: object) -> 
     if console.devnet_sign_in:
         with console.index.snapshot() as now:
             participants = [(p, name_of(console, p)) for p in now.participants().items]
-    shown = {"error": "", "message": "", "account": "", "answer": ""} | values
+    shown = {"error": "", "message": "", "account": ""} | values
     form_target = console.provider.form_target if console.provider else ""
     response = page(
         visit,
@@ -68,30 +67,29 @@ def message(
 ) -> Response:
     """The text that the wallet has to sign."""
     visit, session = _checked(request, csrf)
-    nonce = wallet.new_nonce()
+    console = visit.console
     try:
-        text = wallet.message_for(visit.console.site, account.strip(), nonce, _now(visit))
+        challenge = wallet.Challenge.new(account.strip(), console.now())
     except SignInError as error:
         return _page(visit, own_path(next_path), error.status, error=error.code, account=account)
-    visit.console.sessions.ask(session, nonce)
-    return _page(visit, own_path(next_path), message=text, account=account)
+    console.sessions.ask(session, challenge.pack())
+    return _page(visit, own_path(next_path), message=challenge.message(console.site))
 
 
 @router.post("/sign-in/wallet")
 def by_wallet(
     request: Request,
     csrf: Text,
-    message: Text,
     signature: Text,
     next_path: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
+    """Whoever holds a company's account administers its console."""
     visit, session = _checked(request, csrf)
     console = visit.console
-    nonce = console.sessions.asked(session)
-    text = message.replace("\r\n", "\n")
+    challenge = wallet.Challenge.unpack(console.sessions.asked(session))
     try:
         participant, account = wallet.verify(
-            console.site, console.ledger, text, signature, nonce=nonce, now=_now(visit)
+            console.site, console.ledger, challenge, signature, console.now()
         )
     except SignInError as error:
         return _page(visit, own_path(next_path), error.status, error=error.code)
@@ -168,7 +166,3 @@ def _signed_in(visit: Visit, before: Session, identity: Identity, where: str) ->
     response = redirect(where)
     set_session(response, visit.console, session)
     return response
-
-
-def _now(visit: Visit) -> datetime:
-    return datetime.fromtimestamp(visit.console.now(), UTC)

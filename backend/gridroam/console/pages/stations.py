@@ -10,10 +10,20 @@ from gridroam.index.records import Page, Station, StationState
 
 router = APIRouter(route_class=PageRoute)
 _PAGE, _SESSIONS = 100, 20
-_CSV = (
-    "station evse_id state meter operator grid_operator max_power_w max_feed_in_w sessions"
-    " last_reading import_register_wh export_register_wh"
-).split()
+_CSV = [
+    "station",
+    "evse_id",
+    "state",
+    "meter",
+    "operator",
+    "grid_operator",
+    "max_power_w",
+    "max_feed_in_w",
+    "sessions",
+    "last_reading",
+    "import_register_wh",
+    "export_register_wh",
+]
 STATES = {state.value: state for state in StationState}
 
 

@@ -1,4 +1,4 @@
-"""One session's story: what the station signed, what the ledger made of it, and whether that is so."""
+"""One session: what the station signed, what the ledger made of it, and whether that is so."""
 
 from fastapi import APIRouter, Request, Response
 

@@ -1,0 +1,57 @@
+"""The console as a server of its own: an index that follows the chain, and the pages on it."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+import gridroam
+from gridroam.audit.source import NodeSource
+from gridroam.chain.ledger import Ledger
+from gridroam.console.app import home, mount
+from gridroam.console.context import Console
+from gridroam.index.follower import Follower
+from gridroam.index.queries import Index
+from gridroam.settings import ConsoleSettings
+
+
+@contextmanager
+def opened(
+    settings: ConsoleSettings, ledger: Ledger, index: str | Path, origin: str
+) -> Iterator[Console]:
+    """A console on an index that a thread keeps up with the chain."""
+    rows = Index.open(str(index))
+    stopped = threading.Event()
+    try:
+        console = Console.open(settings, ledger, rows, origin)
+        try:
+            follower = Follower(rows, NodeSource(ledger))
+            thread = threading.Thread(target=follower.run, args=(stopped,), daemon=True)
+            thread.start()
+            try:
+                yield console
+            finally:
+                stopped.set()
+                thread.join(10)
+        finally:
+            console.close()
+    finally:
+        rows.close()
+
+
+def create_app(console: Console) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = FastAPI(
+        title="Gridroam console",
+        version=gridroam.__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+    )
+    mount(app, console)
+    app.add_api_route("/", home, include_in_schema=False)
+    return app
