@@ -15,15 +15,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from eth_account import Account
-from eth_account.messages import defunct_hash_message, encode_defunct
-from eth_utils.exceptions import ValidationError
+from eth_account.messages import defunct_hash_message
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import RPCEndpoint
 
 from gridroam.access.problems import SignInError
 from gridroam.chain.ledger import Ledger
+from gridroam.messages import recover
 
 STATEMENT = "Sign in to Gridroam. This costs nothing and moves nothing."
 VALID = timedelta(minutes=5)
@@ -122,17 +121,15 @@ def _signed(w3: Web3, address: str, text: str, signature: str) -> bool:
         return False
     if len(raw) > _MAX_SIGNATURE:
         return False
-    signable = encode_defunct(text=text)
-    if len(raw) == 65 and _recovered(signable, raw) == address:
+    digest = bytes(defunct_hash_message(text=text))
+    if len(raw) == 65 and _recovered(digest, raw) == address.lower():
         return True
-    return _contract_signed(w3, address, bytes(defunct_hash_message(text=text)), raw)
+    return _contract_signed(w3, address, digest, raw)
 
 
-def _recovered(signable: object, raw: bytes) -> str:
-    try:
-        return str(Account.recover_message(signable, signature=raw))
-    except (ValueError, IndexError, ValidationError):
-        return ""
+def _recovered(digest: bytes, raw: bytes) -> str | None:
+    v = raw[64] + 27 if raw[64] < 27 else raw[64]  # some wallets count from 0
+    return recover(digest, raw[:64] + bytes([v]))
 
 
 def _contract_signed(w3: Web3, address: str, digest: bytes, signature: bytes) -> bool:

@@ -47,11 +47,8 @@ def mount(app: FastAPI, console: Console) -> None:
     app.state.console = console
     static = str(files("gridroam.console") / "static")
     app.mount(f"{PREFIX}/static", _Static(directory=static), name="console-static")
-    router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    for page in PAGES:
-        router.include_router(page.router)
-    router.include_router(_rest)
-    app.include_router(router)
+    for router in (*(page.router for page in PAGES), _rest):
+        app.include_router(router, prefix=PREFIX, include_in_schema=False)
 
 
 class _Static(StaticFiles):

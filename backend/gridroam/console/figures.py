@@ -68,7 +68,7 @@ def energy_chart(sums: Sequence[SlotSum], period: Period, f: Formats, _: Text, t
     series = [Series("c-taken", _("Taken from the grid"), taken)]
     series.append(Series("c-fed", _("Fed back"), fed, down=True))
     heading = _("Quarter hour") if found.by_slot else _("Day")
-    return columns(title, summary, heading, found.slices, series, show=f.kwh, axis=f.energy)
+    return columns(title, summary, heading, found.slices, series, show=f.kwh, axis=f.axis)
 
 
 def stacked_chart(
@@ -90,7 +90,7 @@ def stacked_chart(
         if any(fed)
     ]
     heading = _("Quarter hour") if found.by_slot else _("Day")
-    return columns(title, "", heading, found.slices, [*up, *down], show=f.kwh, axis=f.energy)
+    return columns(title, "", heading, found.slices, [*up, *down], show=f.kwh, axis=f.axis)
 
 
 def spread(

@@ -38,6 +38,10 @@ class Formats:
             value, unit = Decimal(wh) / 10**6, "MWh"
         return f"{self._decimal(value, '#,##0.0')}\u00a0{unit}"
 
+    def axis(self, wh: int) -> str:
+        """Short, for round numbers."""
+        return f"{self._decimal(Decimal(wh) / 1000, '#,##0.###')}\u00a0kWh"
+
     def wh(self, wh: int) -> str:
         return f"{self.number(wh)}\u00a0Wh"
 

@@ -14,14 +14,14 @@ class Catalogue:
     """What Jinja's i18n extension and Python code translate with."""
 
     def __init__(self, texts: dict[str, str], plurals: dict[str, tuple[str, ...]]) -> None:
-        self._texts, self._plurals = texts, plurals
+        self.texts, self.plurals = texts, plurals
 
     def gettext(self, text: str) -> str:
-        return self._texts.get(text) or text
+        return self.texts.get(text) or text
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """Both languages tell one from all else."""
-        forms = self._plurals.get(singular, (singular, plural))
+        forms = self.plurals.get(singular, (singular, plural))
         return forms[0 if number == 1 else 1]
 
 

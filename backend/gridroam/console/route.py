@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -34,6 +35,9 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except GridroamError as error:
                 return await run_in_threadpool(_failed, request, error)
+            except RequestValidationError:
+                wrong = InvalidInputError("The request is not complete.", "Load the page again.")
+                return await run_in_threadpool(_failed, request, wrong)
 
         return handled
 

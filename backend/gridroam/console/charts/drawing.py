@@ -77,6 +77,10 @@ class Chart:
         return self.top + self.height + 24
 
     @property
+    def is_empty(self) -> bool:
+        return not any(shape.path for shape in self.shapes)
+
+    @property
     def data(self) -> str:
         """For the script that shows values where one points."""
         points = [[p.x, p.width, p.name, *p.values] for p in self.points]

@@ -49,7 +49,7 @@ def registers(readings: Sequence[Reading], f: Formats, _: Text) -> Chart | None:
         heading=_("Time"),
         columns=(_("Import register"), _("Export register"), _("Taken"), _("Fed back")),
         shapes=tuple(shapes),
-        ticks=tuple(Tick(scale.y(v), f.energy(abs(v)), zero=v == 0) for v in scale.lines()),
+        ticks=tuple(Tick(scale.y(v), f.axis(abs(v)), zero=v == 0) for v in scale.lines()),
         labels=_times(first.time, last.time, f),
         legend=tuple(legend),
         points=tuple(
@@ -110,7 +110,7 @@ def slots(found: Sequence[Slot], f: Formats, _: Text, levels: Sequence[str]) -> 
         columns=(_("Network price level"), _("Taken"), _("Fed back"), _("Price"), _("Cost")),
         bands=tuple(bands),
         shapes=(Shape("c-taken", rectangles(up)), Shape("c-fed", rectangles(down))),
-        ticks=tuple(Tick(scale.y(v), f.energy(abs(v)), zero=v == 0) for v in scale.lines()),
+        ticks=tuple(Tick(scale.y(v), f.axis(abs(v)), zero=v == 0) for v in scale.lines()),
         labels=_times(start, end, f),
         legend=tuple(legend),
         points=tuple(points),

@@ -63,7 +63,10 @@ def _page(visit: Visit, next_path: str, status: int = 200, **values: object) -> 
 
 @router.post("/sign-in/message")
 def message(
-    request: Request, csrf: Text, account: Text, next_path: Annotated[str, Form(alias="next")] = ""
+    request: Request,
+    account: Text,
+    csrf: Text = "",
+    next_path: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
     """The text that the wallet has to sign."""
     visit, session = _checked(request, csrf)
@@ -79,8 +82,8 @@ def message(
 @router.post("/sign-in/wallet")
 def by_wallet(
     request: Request,
-    csrf: Text,
     signature: Text,
+    csrf: Text = "",
     next_path: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
     """Whoever holds a company's account administers its console."""
@@ -100,8 +103,8 @@ def by_wallet(
 @router.post("/sign-in/devnet")
 def on_devnet(
     request: Request,
-    csrf: Text,
     participant: Annotated[int, Form()],
+    csrf: Text = "",
     role: Annotated[Role, Form()] = Role.ADMIN,
     next_path: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
@@ -119,7 +122,7 @@ def on_devnet(
 
 
 @router.post("/sign-in/openid")
-def to_provider(request: Request, csrf: Text) -> Response:
+def to_provider(request: Request, csrf: Text = "") -> Response:
     visit, session = _checked(request, csrf)
     provider = visit.console.provider
     if provider is None:
@@ -144,7 +147,7 @@ def from_provider(request: Request) -> Response:
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, csrf: Text) -> Response:
+def sign_out(request: Request, csrf: Text = "") -> Response:
     visit, session = _checked(request, csrf)
     visit.console.sessions.end(session)
     if session.identity:

@@ -1,7 +1,7 @@
 // Values of a chart where one points, or with the arrow keys.
 export function pointAt(chart) {
   const { width, columns, points } = JSON.parse(chart.dataset.chart);
-  const svg = chart.querySelector("svg");
+  const svg = chart.querySelector(".drawing");
   const cursor = chart.querySelector(".cursor");
   const tip = chart.querySelector(".tip");
   const said = chart.querySelector("[data-said]");
