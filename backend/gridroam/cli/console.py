@@ -50,9 +50,9 @@ def console(
 
     from gridroam.chain.ledger import Ledger
     from gridroam.chain.node import connect
-    from gridroam.cli.relay import _listen
     from gridroam.console.server import create_app, opened
     from gridroam.errors import InvalidInputError
+    from gridroam.http.server import listen
     from gridroam.settings import ConsoleSettings
 
     if ledger is None:
@@ -60,7 +60,7 @@ def console(
     settings = ConsoleSettings.read(
         db=db, origin=origin, names=names, key_file=key_file, devnet_sign_in=devnet_sign_in
     )
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
         where = listening.getsockname()
         address = f"http://{where[0]}:{where[1]}"
         with opened(settings, Ledger.connect(connect(rpc), ledger), index, address) as running:
