@@ -1,5 +1,6 @@
 """`gridroam index`: the chain as rows that answer questions; follow, rebuild, ask, serve."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,6 +53,70 @@ def rebuild(
     follower.rebuild()
     follower.catch_up()
     _say(follower)
+
+
+@app.command()
+def serve(
+    *,
+    rpc: Rpc = None,
+    ledger: LedgerAt = None,
+    db: Db = None,
+    trust_node: Trust = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0: any that is free.")] = None,
+) -> None:
+    """Serve the query API, and keep the index at the chain's head meanwhile."""
+    from gridroam.api.app import create_app
+    from gridroam.api.service import Queries
+    from gridroam.http import log, serving
+    from gridroam.http.operator import Operator
+    from gridroam.http.server import Server, listen
+    from gridroam.index.follower import open_follower
+    from gridroam.index.queries import Index
+    from gridroam.settings import IndexSettings
+    from gridroam.statements.anchors import open_anchors
+
+    settings = IndexSettings.read(
+        rpc=rpc, ledger=ledger, index_db=db, trust_node=trust_node, host=host, port=port
+    )
+    log.configure(settings.log_level, as_json=settings.log_json)
+    found = Index.open(settings.index_db)
+    follower = open_follower(
+        found,
+        settings.rpc,
+        settings.ledger,
+        trust_node=settings.trust_node,
+        depth=settings.index_depth,
+    )
+    queries = Queries(
+        found,
+        lambda: open_anchors(settings.rpc, settings.ledger),
+        Operator(serving.api_keys(settings)),
+    )
+    with listen(settings.host, settings.port) as listening:
+        application = create_app(queries, follower, settings)
+        server = Server(application, serving.of(settings), application.state.drain)
+        where = listening.getsockname()
+        typer.echo(f"Index of {settings.ledger} at http://{where[0]}:{where[1]}", err=True)
+        server.run(sockets=[listening])
+    found.close()
+
+
+@app.command(name="meter-series")
+def meter_series(
+    meter: Annotated[str, typer.Argument(help="The meter's hash, 0x and 64 hex digits.")],
+    file: Annotated[Path, typer.Argument(help="CSV: start;import_wh;export_wh")],
+    db: Db = None,
+) -> None:
+    """Bring in a meter's own quarter hours, as its grid operator reads them."""
+    from gridroam.allocation.meter_series import put_series, read_series
+    from gridroam.index.queries import Index
+    from gridroam.settings import IndexSettings
+
+    rows = read_series(file.read_text(encoding="utf-8"))
+    found = Index.open(IndexSettings.read(index_db=db).index_db)
+    count = put_series(found, bytes.fromhex(meter.removeprefix("0x")), rows)
+    typer.echo(f"{count:,} quarter hours")
 
 
 @app.command()

@@ -38,6 +38,7 @@ def statement(
 ) -> None:
     """Write a participant's statement (--participant, --since, --until), or the receipt of one
     session (--station, --session)."""
+    from gridroam.index.moments import moment
     from gridroam.statements import formats
     from gridroam.statements.make import statement as make
     from gridroam.statements.receipt import receipt
@@ -55,21 +56,6 @@ def statement(
         period = moment(since), 1 << 39 if until is None else moment(until)
         count = formats.write(out, make(now, participant, *period).lines)
         typer.echo(f"{out}: {count:,} lines")
-
-
-def moment(text: str) -> int:
-    """UTC seconds. Raises `InvalidInputError`."""
-    from datetime import UTC, datetime
-
-    if text.isdecimal():
-        return int(text)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInputError(
-            f"{text!r} is no time.", "Write 2026-11-01 or 2026-11-01T10:15:00+01:00."
-        ) from error
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -37,7 +37,7 @@ class Live:
             with suppress(RuntimeError):  # a loop that has ended hears nothing
                 loop.call_soon_threadsafe(queue.put_nowait, news)
 
-    async def follow(self) -> AsyncIterator[News]:
+    async def follow(self) -> AsyncGenerator[News, None]:
         """Every move from now on. Slow readers may skip some: each says where the index is then."""
         mine = asyncio.get_running_loop(), asyncio.Queue[News]()
         with self._lock:

@@ -170,6 +170,19 @@ class Snapshot:
         """In the chain's order, from behind the message with this id."""
         return index_sessions.messages_after(self.connection, number, _checked(limit))
 
+    def last_message(self, up_to: int | None = None) -> int:
+        """The id of the last one, or of the last one up to a block; 0: there is none."""
+        return index_sessions.last_message(self.connection, up_to)
+
+    def is_on_chain(self, block: int, hash_begins: str) -> bool:
+        """Whether a block that was told of is still there, by the first hex digits of its hash.
+        Of blocks so old that they do not vanish any more, always."""
+        return index_parties.is_on_chain(self.connection, block, hash_begins)
+
+    def last_common(self, before: int) -> tuple[int, str]:
+        """The newest block before one that vanished, with the first hex digits of its hash."""
+        return index_parties.last_common(self.connection, before)
+
     def batches(self, *, after: str | None = None, limit: int = 100) -> Page[records.Batch]:
         """The newest first."""
         return index_sessions.batches(self.connection, after, _checked(limit))

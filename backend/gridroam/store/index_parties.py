@@ -22,6 +22,22 @@ def head(connection: Connection) -> records.Head | None:
     return records.Head(*row) if row else None
 
 
+def is_on_chain(connection: Connection, block: int, hash_begins: str) -> bool:
+    c = schema.blocks.c
+    found = connection.execute(select(c.hash).where(c.number == block)).scalar_one_or_none()
+    if found is not None:
+        return bool(found.hex().startswith(hash_begins))
+    oldest = connection.execute(select(func.min(c.number))).scalar_one()
+    return oldest is not None and block < oldest
+
+
+def last_common(connection: Connection, before: int) -> tuple[int, str]:
+    c = schema.blocks.c
+    query = select(c.number, c.hash).where(c.number < before).order_by(c.number.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return (row[0], row[1].hex()[:8]) if row else (0, "")
+
+
 def limits(connection: Connection) -> Limits | None:
     c = schema.market.c
     query = select(

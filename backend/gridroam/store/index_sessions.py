@@ -172,6 +172,20 @@ def session(connection: Connection, station: int, number: int) -> records.Sessio
     return _session(row) if row else None
 
 
+def sessions_between(
+    connection: Connection, stations: Sequence[int], since: int, until: int
+) -> list[records.Session]:
+    """Those that were cleared and have readings in a period, by opening."""
+    query = _sessions().where(
+        _S.station.in_(stations),
+        _S.opened < until,
+        _S.time >= since,
+        _S.state != int(State.REFUSED),
+    )
+    rows = connection.execute(query.order_by(_S.opened, _S.station, _S.session))
+    return [_session(row) for row in rows]
+
+
 def _session(row: Any) -> records.Session:
     values = list(row[: len(_SESSION)])
     values[5] = values[5] or values[4]
@@ -246,6 +260,13 @@ def messages_by(connection: Connection, digest: bytes) -> list[records.Message]:
 def messages_after(connection: Connection, number: int, limit: int) -> list[records.Message]:
     query = _messages().where(_M.id > number).order_by(_M.id).limit(limit)
     return [message_of(row) for row in connection.execute(query)]
+
+
+def last_message(connection: Connection, up_to: int | None) -> int:
+    query = select(func.max(_M.id))
+    if up_to is not None:
+        query = query.where(_M.block <= up_to)
+    return int(connection.execute(query).scalar_one() or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,225 @@
+"""The query API over HTTP: every list in both formats, pages, the head in every answer, events that
+go on where a client was cut off, receipts and statements."""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from lively import Lively
+
+from gridroam.api.app import create_app
+from gridroam.api.service import Queries
+from gridroam.audit.source import NodeSource
+from gridroam.domain.session import State
+from gridroam.http import serving
+from gridroam.http.keys import ApiKeys
+from gridroam.http.operator import Operator
+from gridroam.http.server import Server, listen
+from gridroam.index.follower import Follower
+from gridroam.index.queries import Wanted
+from gridroam.settings import IndexSettings
+from gridroam.statements import formats
+from gridroam.statements.anchors import Anchors
+from gridroam.statements.verify import verify
+
+LISTS = (
+    "participants",
+    "participants/1/journal",
+    "participants/1/postings?by=day",
+    "participants/1/series?role=supplier",
+    "participants/1/series?role=supplier&step=day",
+    "pairs",
+    "payments",
+    "stations",
+    "stations?state=ready&text=charg",
+    "vehicles",
+    "meters",
+    "sessions",
+    "sessions?supplier=1&fed_back=true&sort=-cost",
+    "sessions?state=expired&since=2026-01-01",
+    "rejections",
+    "rejections?reason=bad-signature",
+    "batches",
+    "acts",
+    "allocations",
+    "deltas?grid_operator=4",
+)
+
+
+@pytest.fixture(scope="module")
+def service(lively: Lively, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queries]:
+    index = lively.index(tmp_path_factory.mktemp("index") / "index.db")
+    anchors = Anchors(NodeSource(lively.ledger), lively.anvil.url)
+    yield Queries(index, lambda: anchors, Operator(ApiKeys([])))
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def follower(service: Queries, lively: Lively) -> Follower:
+    return Follower(service.index, NodeSource(lively.ledger))
+
+
+@pytest.fixture(scope="module")
+def client(service: Queries) -> Iterator[httpx.Client]:
+    settings = IndexSettings()
+    app = create_app(service, None, settings)
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(app, serving.of(settings), app.state.drain)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        port = listening.getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1/chain/", timeout=20) as client:
+            yield client
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_list__json_and_csv__same_rows(client: httpx.Client, path: str) -> None:
+    found = client.get(path)
+    body = found.json()
+    table = client.get(path, headers={"Accept": "text/csv"})
+
+    assert found.status_code == table.status_code == 200
+    assert body["indexed"]["behind"] == 0
+    assert found.headers["X-Index-Block"] == str(body["indexed"]["block"])
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+    assert len(rows) == len(body["items"])
+    assert path.startswith(("deltas", "stations?", "sessions?", "acts")) or rows
+
+
+def test_list__page_by_page__every_row_once(client: httpx.Client) -> None:
+    whole = client.get("sessions").json()["items"]
+    pages, after = [], None
+    while True:
+        page = client.get("sessions", params={"limit": 3} | ({"after": after} if after else {}))
+        pages += page.json()["items"]
+        after = page.json()["next"]
+        assert ('rel="next"' in page.headers.get("Link", "")) == bool(after)
+        if not after:
+            break
+
+    assert pages == whole
+    assert len(whole) > 6
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("participants/99", 404, "unknown-record"),
+        ("stations/99", 404, "unknown-record"),
+        ("sessions/1/99", 404, "unknown-record"),
+        ("sessions/1/99/receipt", 404, "unknown-record"),
+        ("batches/999", 404, "unknown-record"),
+        (f"vehicles/0x{'11' * 32}", 404, "unknown-record"),
+        ("vehicles/0x11", 422, "wrong-format"),
+        ("sessions?after=nonsense", 422, "wrong-value"),
+        ("sessions?since=yesterday", 422, "wrong-value"),
+        ("sessions?limit=0", 422, "out-of-range"),
+        ("participants/1/statement?since=2030-01-01&until=2029-01-01", 422, "wrong-value"),
+        ("nothing", 404, "not-found"),
+    ],
+)
+def test_get__what_is_not_there_or_wrong__problem(
+    client: httpx.Client, path: str, status: int, code: str
+) -> None:
+    found = client.get(path)
+
+    assert (found.status_code, found.json()["code"]) == (status, code)
+
+
+def test_get__format_that_there_is_not__406(client: httpx.Client) -> None:
+    assert client.get("sessions", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_story__has_registers_slots_postings_and_messages(
+    client: httpx.Client, service: Queries
+) -> None:
+    with service.index.snapshot() as now:
+        one = next(s for s in now.sessions(Wanted(state=State.CLOSED)).items if s.import_wh)
+    story = client.get(f"sessions/{one.station}/{one.session}").json()["story"]
+
+    assert sum(slot["import_wh"] for slot in story["slots"]) == one.import_wh
+    assert sum(part["network_charge"] for part in story["settlements"]) == one.network_charge
+    assert story["messages"][0]["kind"] == "opening"
+    assert story["readings"][-1]["import_register"] == one.import_register
+
+
+@pytest.mark.parametrize("form", formats.SUFFIXES)
+def test_statement__downloaded__verified_by_the_chain(
+    client: httpx.Client, service: Queries, tmp_path: Path, form: str
+) -> None:
+    found = client.get("participants/1/statement", params={"format": form})
+    path = tmp_path / f"statement.{form}"
+    path.write_bytes(found.content)
+    assert service.anchors is not None
+
+    assert verify(formats.read(path), service.anchors()).ok
+    assert found.headers["Content-Disposition"].endswith(f'"statement-1.{form}"')
+
+
+def test_receipt__checked_by_the_service(client: httpx.Client, service: Queries) -> None:
+    with service.index.snapshot() as now:
+        one = next(s for s in now.sessions(Wanted(state=State.CLOSED)).items if s.import_wh)
+    made = client.get(f"sessions/{one.station}/{one.session}/receipt").json()
+
+    assert client.post("receipts", json=made).json()["verdict"] == "ok"
+    made["lines"][1]["import_wh"] += 1
+    assert client.post("receipts", json=made).json()["verdict"] == "wrong"
+    assert client.post("receipts", json={"format": "nothing"}).status_code == 422
+
+
+def test_events__cut_off_and_again__nothing_missing(
+    client: httpx.Client, service: Queries, follower: Follower, lively: Lively
+) -> None:
+    with service.index.snapshot() as now:
+        start = f"0-{now.last_common(1 << 40)[0]}-{now.last_common(1 << 40)[1]}"
+        count = now.last_message()
+    first = _events(client, start, count // 2)
+    rest = _events(client, first[-1]["id"], count - count // 2)
+
+    ids = [int(event["id"].split("-")[0]) for event in (*first, *rest) if event["name"] != "block"]
+    assert ids == list(range(1, count + 1))
+    names = {event["name"] for event in (*first, *rest)}
+    assert {"cleared", "settled", "rejected"} <= names
+
+
+def test_events__chain_goes_another_way__reset(
+    client: httpx.Client, service: Queries, follower: Follower, lively: Lively
+) -> None:
+    with lively.passing():
+        lively.go_on(seed=8, batches=1)
+        follower.catch_up()
+        with service.index.snapshot() as now:
+            head = now.head()
+            assert head is not None
+            place = f"{now.last_message()}-{head.block}-{head.block_hash.hex()[:8]}"
+    follower.catch_up()
+
+    reset = _events(client, place, 1)[0]
+
+    assert reset["name"] == "reset"
+    assert json.loads(reset["data"])["block"] < head.block
+
+
+def _events(client: httpx.Client, after: str, count: int) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    current: dict[str, str] = {}
+    with client.stream("GET", "events", headers={"Last-Event-ID": after}) as answer:
+        for line in answer.iter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                current["name" if name == "event" else name] = value
+            elif "data" in current:
+                found.append(current)
+                current = {}
+                if len(found) >= count:
+                    return found
+            else:
+                current = {}
+    return found
