@@ -76,7 +76,7 @@ class RelayProcess:
 
     def __init__(self, rpc: str, ledger: str, key: bytes, folder: Path, *options: str) -> None:
         self._log = folder / "relay.log"
-        self._environment = {**os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex(), **NO_LIMITS}
+        self._environment = {**NO_LIMITS, **os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex()}
         command = f"relay --rpc {rpc} --ledger {ledger} --db {folder}/relay.db --port 0"
         entry = "from gridroam.cli import main; main()"
         self._command = [sys.executable, "-c", entry, *command.split(), *options]
@@ -98,6 +98,11 @@ class RelayProcess:
 
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
