@@ -94,11 +94,11 @@ class HttpSettings(_Settings):
     """Origins of web pages that may read answers, as https://console.example; none by default."""
 
     operator_port: int | None = Field(None, ge=0, le=65535)
-    """A port of their own for /metrics and /v1/operator, which then answer nowhere else."""
+    """A port of their own for /metrics and /v1/operator/, which then answer nowhere else."""
     operator_host: str = "127.0.0.1"
     """The address of that port."""
     api_keys: Words = []
-    """Entries NAME:SHA256 of those who may use /metrics and /v1/operator, as `gridroam key NAME`
+    """Entries NAME:SHA256 of those who may use /metrics and /v1/operator/, as `gridroam key NAME`
     prints them; without any, only who speaks from the machine itself and through no proxy."""
     api_keys_file: Path | None = None
     """A file with such entries, one in a line."""

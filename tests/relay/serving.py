@@ -76,7 +76,7 @@ class RelayProcess:
 
     def __init__(self, rpc: str, ledger: str, key: bytes, folder: Path, *options: str) -> None:
         self._log = folder / "relay.log"
-        self._environment = {**NO_LIMITS, **os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex()}
+        self.environment = {**NO_LIMITS, **os.environ, "GRIDROAM_SENDER_KEY": "0x" + key.hex()}
         command = f"relay --rpc {rpc} --ledger {ledger} --db {folder}/relay.db --port 0"
         entry = "from gridroam.cli import main; main()"
         self._command = [sys.executable, "-c", entry, *command.split(), *options]
@@ -86,7 +86,7 @@ class RelayProcess:
         """Gives its address."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command, env=self._environment, stdout=log, stderr=log
+                self._command, env=self.environment, stdout=log, stderr=log
             )
         wait_until(lambda: self._address() or self._process.poll() is not None)
         address = self._address()

@@ -26,6 +26,8 @@ COMMANDS = (
     "verify",
     "console",
     "sign-in",
+    "key",
+    "settings",
 )
 
 

@@ -12,7 +12,7 @@ from gridroam.http import failures, serving
 from gridroam.http.edge import Edge
 from gridroam.relay import documentation
 from gridroam.relay.front import Front
-from gridroam.relay.routes import lists, messages, status
+from gridroam.relay.routes import lists, messages, operator, status
 from gridroam.relay.service import Relay
 
 
@@ -38,7 +38,7 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
     )
     app.state.front = Front(relay, operator_port)
     app.state.drain = app.state.front.stop
-    for routes in (messages, lists, status):
+    for routes in (messages, lists, status, operator):
         app.include_router(routes.router)
     failures.handle(app)
     documentation.complete(app, relay.domain)

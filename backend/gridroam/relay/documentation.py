@@ -71,6 +71,7 @@ STATUS = problems("store-failing")
 PLAIN: Responses = {}
 READY = problems("not-ready")
 METRICS = problems("missing-key", "wrong-key", "not-found")
+OPERATOR = problems("missing-key", "wrong-key", "not-found", "store-failing")
 SEND_BODY = {
     "requestBody": {
         "required": True,

@@ -188,6 +188,19 @@ class SenderOut(BaseModel):
     balance: Annotated[str | None, Field(description="wei, a decimal number")]
 
 
+class AccountOut(BaseModel):
+    """A sending account. `holder` is the process that sends from it, null if none does."""
+
+    address: str
+    holder: str | None
+    balance: Annotated[str | None, Field(description="wei, a decimal number")]
+    funds: Annotated[str | None, Field(description="ok, low or empty")]
+
+
+class SendersOut(BaseModel):
+    senders: list[AccountOut]
+
+
 class StatusOut(BaseModel):
     """Which ledger the relay serves, and how it is doing. Without a node, `head` and `balance` are
     null."""

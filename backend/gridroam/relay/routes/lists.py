@@ -112,6 +112,7 @@ async def outcomes(
 
 @router.get(
     "/v1/outcomes/stream",
+    status_code=200,
     responses=documentation.STREAM,
     response_class=StreamResponse,
     summary="What the ledger decides, as it happens",

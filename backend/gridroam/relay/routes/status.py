@@ -1,13 +1,12 @@
 """How the relay is doing: for stations, load balancers, and whoever watches it."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 import gridroam
-from gridroam.http import metrics as http_metrics
 from gridroam.http.problems import Problem, problem_response
 from gridroam.relay import documentation, front
-from gridroam.relay.health import examine, observe
+from gridroam.relay.health import examine
 from gridroam.relay.schemas import HealthOut, ReadyOut, StatusOut
 
 router = APIRouter()
@@ -70,21 +69,6 @@ def readyz(request: Request) -> JSONResponse:
         problem = Problem("not-ready", " ".join(wrong), retry_after=5)
         return problem_response(problem, ready=False, checks=checks)
     return JSONResponse({"ready": True, "checks": checks})
-
-
-@router.get(
-    "/metrics",
-    response_class=PlainTextResponse,
-    responses=documentation.METRICS,
-    summary="Metrics for Prometheus",
-    tags=["operations"],
-)
-def metrics(request: Request) -> Response:
-    """In its text format. For operators."""
-    desk = front.of(request)
-    desk.operator.check(request)
-    observe(desk.relay)
-    return Response(http_metrics.render(), media_type=http_metrics.CONTENT_TYPE)
 
 
 @router.get("/", include_in_schema=False)
