@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gridroam.errors import StoreError
 from gridroam.http.log import log
@@ -34,7 +35,19 @@ async def _http_exception(request: Request, error: HTTPException) -> JSONRespons
     code = _CODES.get(error.status_code, "internal-error")
     response = problem_response(Problem(code, f"There is no {request.method} {request.url.path}."))
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return response
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the address has, where several routes share it."""
+    found: set[str] = set()
+    for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"):
+        scope = dict(request.scope, method=method)
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes):
+            found.add(method)
+    return found
 
 
 async def _store_failing(_: Request, error: StoreError) -> JSONResponse:
