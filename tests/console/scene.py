@@ -83,7 +83,9 @@ def scene() -> Iterator[Scene]:
         listening = _socket()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = settings_for(folder, plan.market.participants)
-        console = stack.enter_context(opened(settings, stage.ledger, folder / "index.db", url))
+        console = stack.enter_context(
+            opened(settings, stage.anvil.url, stage.ledger.address, folder / "index.db", url)
+        )
         stack.enter_context(served(console, listening))
         made = Scene(stage, console, url, folder)
         made.wait_for_index()

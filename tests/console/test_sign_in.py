@@ -297,14 +297,14 @@ def test_devnet_sign_in__not_on_this_machine__does_not_start(
 ) -> None:
     chosen = settings_for(tmp_path, origin=origin)  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="devnet"):
-        Console.open(chosen, shop.stage.ledger, shop.console.index, "")
+        Console.open(chosen, shop.url, shop.stage.ledger, shop.console.index, "")
 
 
 def test_devnet_sign_in__another_chain__does_not_start(shop: Scene, tmp_path: object) -> None:
     real = shop.stage.ledger
     other = Ledger(real.w3, real.address, real.registry_address, real.vault_address, 1)
     with pytest.raises(InvalidInputError, match="devnet"):
-        Console.open(settings_for(tmp_path), other, shop.console.index, shop.url)  # type: ignore[arg-type]
+        Console.open(settings_for(tmp_path), shop.url, other, shop.console.index, shop.url)  # type: ignore[arg-type]
 
 
 def test_challenge__time__is_utc() -> None:

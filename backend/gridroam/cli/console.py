@@ -48,8 +48,6 @@ def console(
         return
     import uvicorn
 
-    from gridroam.chain.ledger import Ledger
-    from gridroam.chain.node import connect
     from gridroam.console.server import create_app, opened
     from gridroam.errors import InvalidInputError
     from gridroam.http.server import listen
@@ -63,7 +61,7 @@ def console(
     with listen(host, port) as listening:
         where = listening.getsockname()
         address = f"http://{where[0]}:{where[1]}"
-        with opened(settings, Ledger.connect(connect(rpc), ledger), index, address) as running:
+        with opened(settings, rpc, ledger, index, address) as running:
             typer.echo(f"Console of {running.ledger.address} at {address}/console", err=True)
             config = uvicorn.Config(
                 create_app(running),

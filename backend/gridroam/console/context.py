@@ -30,6 +30,8 @@ class Console:
     """`customers` is `None` where no key is configured: nothing of a supplier's is kept then."""
 
     settings: ConsoleSettings
+    rpc: str
+    """The node's address; may hold an access key."""
     ledger: Ledger
     index: Index
     site: Site
@@ -42,7 +44,9 @@ class Console:
     now: Callable[[], int] = field(default=lambda: int(time.time()))
 
     @classmethod
-    def open(cls, settings: ConsoleSettings, ledger: Ledger, index: Index, origin: str) -> Self:
+    def open(
+        cls, settings: ConsoleSettings, rpc: str, ledger: Ledger, index: Index, origin: str
+    ) -> Self:
         """`origin` is the address that browsers see, if the settings give none. Raises
         `InvalidInputError` for settings that do not go together."""
         site = Site((settings.origin or origin).rstrip("/"), ledger.domain.chain_id)
@@ -56,6 +60,7 @@ class Console:
         key = _master_key(settings)
         return cls(
             settings=settings,
+            rpc=rpc,
             ledger=ledger,
             index=index,
             site=site,

@@ -8,26 +8,24 @@ from pathlib import Path
 from fastapi import FastAPI
 
 import gridroam
-from gridroam.audit.source import NodeSource
-from gridroam.chain.ledger import Ledger
 from gridroam.console.app import home, mount
 from gridroam.console.context import Console
-from gridroam.index.follower import Follower
+from gridroam.index.follower import open_follower
 from gridroam.index.queries import Index
 from gridroam.settings import ConsoleSettings
 
 
 @contextmanager
 def opened(
-    settings: ConsoleSettings, ledger: Ledger, index: str | Path, origin: str
+    settings: ConsoleSettings, rpc: str, ledger: str, index: str | Path, origin: str
 ) -> Iterator[Console]:
     """A console on an index that a thread keeps up with the chain."""
     rows = Index.open(str(index))
     stopped = threading.Event()
     try:
-        console = Console.open(settings, ledger, rows, origin)
+        follower = open_follower(rows, rpc, ledger)
+        console = Console.open(settings, rpc, follower.source.ledger, rows, origin)
         try:
-            follower = Follower(rows, NodeSource(ledger))
             thread = threading.Thread(target=follower.run, args=(stopped,), daemon=True)
             thread.start()
             try:

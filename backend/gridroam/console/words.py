@@ -269,6 +269,20 @@ SIGN_IN: dict[str, str] = {
     "no-rule": _("You are known, but nothing here says for which company you may sign in."),
 }
 
+PARTIES: dict[str, str] = {
+    "supplier": _("Supplier"),
+    "grid_operator": _("Grid operator"),
+    "station_operator": _("Station operator"),
+}
+
+RECEIPT_CHECKS: dict[str, str] = {
+    "messages": _("Every line follows from a signed message."),
+    "signatures": _("The station's keys signed them."),
+    "proofs": _("Every line leads to a batch's root on the chain."),
+    "whole": _("Everything that the chain settled of it is there."),
+    "names": _("Station and companies are those on the chain."),
+}
+
 _NODE = _("The node did not answer.")
 CHECKS: dict[str, dict[str, str]] = {
     "transaction": {
