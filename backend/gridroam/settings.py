@@ -220,7 +220,7 @@ class RelaySettings(HttpSettings):
     """Seconds since the latest block until /readyz says no. 0: not looked at; nor on a devnet."""
 
 
-class ConsoleSettings(_Settings):
+class ConsoleSettings(HttpSettings):
     """Of the console: prefix GRIDROAM_CONSOLE_."""
 
     model_config = SettingsConfigDict(
@@ -230,6 +230,8 @@ class ConsoleSettings(_Settings):
         use_attribute_docstrings=True,
     )
 
+    port: int = Field(8701, ge=0, le=65535)
+    """The port to listen on; 0: any that is free."""
     db: Path = Path("console.db")
     """The file with sessions, the access log and the suppliers' own data (SQLite)."""
     origin: str | None = Field(None, pattern="^https?://[^/]+$")

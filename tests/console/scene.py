@@ -118,6 +118,7 @@ def served(console: Console, listening: socket.socket) -> Iterator[None]:
         wait_until(lambda: server.started or not thread.is_alive())
         yield
     finally:
+        console.close_streams()
         server.should_exit = True
         thread.join()
         listening.close()

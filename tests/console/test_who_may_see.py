@@ -45,6 +45,7 @@ def known(shop: Scene) -> Iterator[dict[str, str]]:
         "vehicle": "0x" + session.vehicle.hex(),
         "partner": str(session.grid_operator),
         "path": "nothing",
+        "kind": "csv",
     }
 
 
@@ -73,7 +74,7 @@ def test_get__nobody_signed_in__shows_nothing(
     assert answer.headers["location"].startswith("/console/sign-in")
 
 
-@pytest.mark.parametrize("path", sorted(set(routes("POST")) - {"/preferences"}))
+@pytest.mark.parametrize("path", sorted(set(routes("POST")) - {"/preferences", "/receipt"}))
 def test_post__no_session__does_nothing(
     shop: Scene, known: dict[str, str], stranger: httpx.Client, path: str
 ) -> None:

@@ -46,11 +46,10 @@ def console(
         KeyInFile(new_key, make=True).read()
         typer.echo(f"The key is in {new_key}. Keep a copy: without it nothing can be read.")
         return
-    import uvicorn
-
     from gridroam.console.server import create_app, opened
     from gridroam.errors import InvalidInputError
-    from gridroam.http.server import listen
+    from gridroam.http import log, serving
+    from gridroam.http.server import Server, listen
     from gridroam.settings import ConsoleSettings
 
     if ledger is None:
@@ -63,12 +62,8 @@ def console(
         address = f"http://{where[0]}:{where[1]}"
         with opened(settings, rpc, ledger, index, address) as running:
             typer.echo(f"Console of {running.ledger.address} at {address}/console", err=True)
-            config = uvicorn.Config(
-                create_app(running),
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=2,
-            )
+            log.configure(settings.log_level, as_json=settings.log_json)
+            server = Server(create_app(running), serving.of(settings), running.close_streams)
             for ending in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(ending, signal.SIG_IGN)  # uvicorn's own while it runs
-            uvicorn.Server(config).run(sockets=[listening])
+                signal.signal(ending, signal.SIG_IGN)  # the server's own while it runs
+            server.run(sockets=[listening])

@@ -1,5 +1,6 @@
 """What the console is made of, put together once and handed to every page."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from gridroam.console.names import read_names
 from gridroam.customers.book import Customers
 from gridroam.customers.keys import KeyInFile, KeyInKeyring, KeyInSetting, MasterKey
 from gridroam.errors import InvalidInputError
+from gridroam.index.live import News
 from gridroam.index.queries import Index
 from gridroam.settings import ConsoleSettings
 from gridroam.store.access import AccessStore
@@ -42,6 +44,7 @@ class Console:
     provider: Provider | None
     names: dict[str, str]
     now: Callable[[], int] = field(default=lambda: int(time.time()))
+    closing: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def open(
@@ -84,6 +87,11 @@ class Console:
     def secure(self) -> bool:
         """Whether browsers come by TLS."""
         return self.site.origin.startswith("https://")
+
+    def close_streams(self) -> None:
+        """Whoever follows the chain is told that it is over, so that the server can stop."""
+        self.closing.set()
+        self.index.live.tell(self.index.live.latest or News(0, b"", 0, 0))
 
     def close(self) -> None:
         if self.provider:

@@ -1,8 +1,8 @@
 """The console as a server of its own: an index that follows the chain, and the pages on it."""
 
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,6 +10,9 @@ from fastapi import FastAPI
 import gridroam
 from gridroam.console.app import home, mount
 from gridroam.console.context import Console
+from gridroam.console.limits import FormLimit
+from gridroam.http import failures, serving
+from gridroam.http.edge import Edge
 from gridroam.index.follower import open_follower
 from gridroam.index.queries import Index
 from gridroam.settings import ConsoleSettings
@@ -40,16 +43,10 @@ def opened(
 
 
 def create_app(console: Console) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    app = FastAPI(
-        title="Gridroam console",
-        version=gridroam.__version__,
-        lifespan=lifespan,
-        openapi_url=None,
-    )
+    app = FastAPI(title="Gridroam console", version=gridroam.__version__, openapi_url=None)
     mount(app, console)
     app.add_api_route("/", home, include_in_schema=False)
+    failures.handle(app)
+    app.add_middleware(FormLimit)
+    app.add_middleware(Edge, serving.client_limits(console.settings))
     return app

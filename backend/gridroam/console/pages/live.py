@@ -27,6 +27,8 @@ async def _news(visit: Visit) -> AsyncIterator[ServerSentEvent]:
     console = visit.console
     token = visit.request.cookies.get(cookie_name(console))
     async for news in console.index.live.follow():
+        if console.closing.is_set():
+            return
         if await run_in_threadpool(_ended, visit, token):
             yield ServerSentEvent(data="", event="end")
             return

@@ -15,7 +15,7 @@ from gridroam.statements.receipt import Receipt, read_receipt
 from gridroam.statements.verify_receipt import ReceiptVerdict, verify_receipt
 
 router = APIRouter(route_class=PageRoute)
-MAX_BYTES, MAX_LINES = 2_000_000, 2_000
+MAX_BYTES, MAX_LINES = 1_000_000, 2_000
 _AT_ONCE, _PATIENCE = 2, 10.0
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 """Strangers share the node with everybody else: so many receipts are checked at a time."""
