@@ -228,9 +228,6 @@ _head = Gauge("gridroam_head_block", "Number of the latest block.", registry=reg
 _head_age = Gauge(
     "gridroam_head_age_seconds", "Age of the latest block by its own time.", registry=registry
 )
-_node_switches = Counter(
-    "gridroam_node_switches", "Times that another node was chosen.", registry=registry
-)
 _database = Histogram(
     "gridroam_database_seconds",
     "Of a transaction with the database.",
@@ -262,10 +259,6 @@ def node(*, up: bool, head: int | None = None, age_seconds: float | None = None)
         _head.set(head)
     if age_seconds is not None:
         _head_age.set(age_seconds)
-
-
-def node_switched() -> None:
-    _node_switches.inc()
 
 
 @contextmanager
