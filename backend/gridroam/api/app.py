@@ -10,7 +10,7 @@ from fastapi import FastAPI
 import gridroam
 from gridroam.api import events, parties, quarters, sessions, statements
 from gridroam.api.service import Queries
-from gridroam.http import failures, serving
+from gridroam.http import failures, page, serving
 from gridroam.http.edge import Edge
 from gridroam.index.follower import Follower
 from gridroam.settings import HttpSettings
@@ -46,11 +46,13 @@ def create_app(queries: Queries, follower: Follower | None, settings: HttpSettin
         version=gridroam.__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
     )
     mount(app, queries)
     app.state.drain = queries.stopping.set
     failures.handle(app)
+    page.serve(app)
     app.add_api_route("/healthz", _healthz, summary="Whether the process answers")
     app.add_middleware(Edge, serving.client_limits(settings))
     return app

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import gridroam
-from gridroam.http import failures, serving
+from gridroam.http import failures, page, serving
 from gridroam.http.edge import Edge
 from gridroam.relay import documentation
 from gridroam.relay.front import Front
@@ -32,8 +32,8 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
     app = FastAPI(
         title="Gridroam relay",
         version=gridroam.__version__,
-        description=documentation.DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.front = Front(relay, operator_port)
@@ -41,6 +41,7 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
     for routes in (messages, lists, status, operator):
         app.include_router(routes.router)
     failures.handle(app)
+    page.serve(app)
     documentation.complete(app, relay.domain)
     _allow_origins(app, relay.settings.cors_origins)
     app.add_middleware(Edge, serving.client_limits(relay.settings))

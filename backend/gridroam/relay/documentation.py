@@ -1,11 +1,13 @@
 """What /docs and /openapi.json say beyond the shapes: prose, examples, problem documents."""
 
+import json
 from typing import Any
 
 from eth_utils.crypto import keccak
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from gridroam import messages
 from gridroam.http import stream
 from gridroam.http.documentation import Responses, add_schemas, problems
 from gridroam.http.problems import MEDIA_TYPE
@@ -25,7 +27,38 @@ ledger's reason. What the ledger would reject is `refused` at once and not store
 whatever was not answered**: a message settles once, however often it is sent.
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`, a
-`detail` (what is wrong), a `hint` (what to do) and, where there is one, the `field`.
+`detail` (what is wrong), a `hint` (what to do) and, where there is one, the `field`. Of an error
+with status 429 or 503 nothing is wrong with the request: send it again, in order, after the seconds
+of `Retry-After`.
+
+## The first message
+
+A vehicle plugs in: the station sends an opening and waits until it is cleared. While energy flows,
+and at the end, it sends reports, each with both meter registers now and at every quarter hour
+strictly since its last reading. Energy is in Wh, time in UTC seconds, and the registers are the
+meter's own, cumulative ones. Session numbers of a station grow; reports of a session are 1, 2, 3.
+
+1. Take `chainId` and `ledger` from `/v1/status`: they are the domain that the signature is for.
+
+2. Sign the message as EIP-712 typed data with the station's key. This is the opening of the example
+below, as a wallet library's `signTypedData` takes it:
+
+```json
+{typed_data}
+```
+
+Its digest is `{digest}`. Signed with the key `{key}` (the example's, of no station) it has to give
+
+```
+{signature}
+```
+
+If yours gives the same, your signatures are right. In a report's typed data `boundaries` is one
+byte string: for each quarter hour the import and the export register, 6 bytes each, big-endian.
+
+3. `POST` it to `/v1/messages?wait=5` and look at the answer's `status`: `cleared` lets energy flow.
+
+4. Keep what was not answered on disk, and send it again, in order: the same message, not a new one.
 """
 
 
@@ -88,7 +121,7 @@ def complete(app: FastAPI, domain: Domain) -> None:
             document = get_openapi(
                 title=app.title,
                 version=app.version,
-                description=app.description,
+                description=_description(domain),
                 routes=app.routes,
             )
             add_schemas(document, MessagesIn, RefusalOut)
@@ -100,20 +133,35 @@ def complete(app: FastAPI, domain: Domain) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _examples(domain: Domain) -> dict[str, Any]:
-    key = keccak(text="an example key")
-    opening = OpenSession(1, 1, keccak(text="an example vehicle"), 1_764_000_000, 120_000, 3_000)
-    report = EnergyReport(
-        1, 1, 1, 1_764_001_200, 127_300, 3_000, last=True, boundaries=((125_500, 3_000),)
-    )
+_KEY = keccak(text="an example key")
+_OPENING = OpenSession(1, 1, keccak(text="an example vehicle"), 1_764_000_000, 120_000, 3_000)
+_REPORT = EnergyReport(
+    1, 1, 1, 1_764_001_200, 127_300, 3_000, last=True, boundaries=((125_500, 3_000),)
+)
 
-    def request(*messages: Message) -> dict[str, Any]:
+
+def _description(domain: Domain) -> str:
+    """With what a station's developer checks signatures by, for this very ledger."""
+    found = {
+        "typed_data": json.dumps(messages.typed_data(domain, _OPENING), indent=2),
+        "digest": "0x" + messages.digest(domain, _OPENING).hex(),
+        "key": "0x" + _KEY.hex(),
+        "signature": "0x" + sign(domain, _OPENING, _KEY).signature.hex(),
+    }
+    text = DESCRIPTION
+    for name, value in found.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _examples(domain: Domain) -> dict[str, Any]:
+    def request(*signed: Message) -> dict[str, Any]:
         return {
             "domain": {"chainId": domain.chain_id, "verifyingContract": domain.ledger},
-            "messages": [message_json(sign(domain, message, key)) for message in messages],
+            "messages": [message_json(sign(domain, message, _KEY)) for message in signed],
         }
 
     return {
-        "opening": {"summary": "A vehicle plugged in", "value": request(opening)},
-        "session": {"summary": "A whole session at once", "value": request(opening, report)},
+        "opening": {"summary": "A vehicle plugged in", "value": request(_OPENING)},
+        "session": {"summary": "A whole session at once", "value": request(_OPENING, _REPORT)},
     }
