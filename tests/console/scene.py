@@ -80,7 +80,7 @@ def scene() -> Iterator[Scene]:
         plan = scenario.build(int(time.time()), DAYS)
         stage = stack.enter_context(Stage(plan, folder))
         play(stage, lambda *_: None)
-        listening = _socket()
+        listening = listening_socket()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = settings_for(folder, plan.market.participants)
         console = stack.enter_context(
@@ -145,7 +145,7 @@ def _is_free(scene: Scene, vehicle: bytes) -> bool:
     return session.number != record.session or session.state != 1
 
 
-def _socket() -> socket.socket:
+def listening_socket() -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()

@@ -63,8 +63,9 @@ def visitor(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     troubles: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        # of a page that is missing the browser says so, which is no trouble
-        if message.type == "error" and "404 (Not Found)" not in message.text:
+        # that the page itself is refused or missing is no trouble
+        is_page = message.location.get("url") == page.url and "Failed to load" in message.text
+        if message.type == "error" and not is_page:
             troubles.append(message.text)
 
     page.on("console", hear)

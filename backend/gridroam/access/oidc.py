@@ -49,7 +49,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return tuple(
             Rule(str(r["claim"]), str(r["value"]), int(r["participant"]), Role(r["role"]))
-            for r in rows
+            for r in _list(rows)
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrokenFileError(
@@ -213,6 +213,12 @@ class Provider:
         if not isinstance(found, dict):
             raise SignInError("provider", "The provider answers something else.")
         return found
+
+
+def _list(rows: Any) -> list[Any]:
+    if not isinstance(rows, list):
+        raise TypeError("it is no list")
+    return rows
 
 
 def _is_local(issuer: str) -> bool:

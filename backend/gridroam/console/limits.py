@@ -1,5 +1,7 @@
 """No form is larger than its page needs, whatever its sender declares: counted while it arrives."""
 
+from contextlib import suppress
+
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,29 +19,35 @@ class FormLimit:
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send)
             return
-        most = _UPLOAD if scope["path"] in _UPLOADS else _FORM
-        seen, started = 0, False
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > most:
-                raise _TooLargeError
-            return message
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted, noted)
-        except _TooLargeError:
-            if started:
-                raise
+        form = _Form(_UPLOAD if scope["path"] in _UPLOADS else _FORM, receive, send)
+        with suppress(_TooLargeError):
+            await self._app(scope, form.receive, form.send)
+        if form.is_too_large and not form.is_answered:
             response = PlainTextResponse("The form is too large.", 413, {"Connection": "close"})
             await response(scope, receive, send)
+
+
+class _Form:
+    """What a form's reader says of its being cut off does not reach the sender."""
+
+    def __init__(self, most: int, receive: Receive, send: Send) -> None:
+        self._most, self._receive, self._send = most, receive, send
+        self._seen = 0
+        self.is_too_large = self.is_answered = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen > self._most:
+            self.is_too_large = True
+            raise _TooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.is_too_large and not self.is_answered:
+            return
+        self.is_answered = True
+        await self._send(message)
 
 
 class _TooLargeError(Exception):

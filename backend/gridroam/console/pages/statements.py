@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from gridroam.access.problems import ForbiddenError
 from gridroam.console.pages.story import concerns
 from gridroam.console.period import NAMES, Period, period_of
 from gridroam.console.render import HEADERS, page_inside
@@ -71,7 +70,9 @@ def receipt_of(request: Request, station: int, session: int) -> Response:
         if found is None or not concerns(inside, found):
             raise NotFoundError("There is no such session.", "Or it is not one of yours.")
         if found.reason:
-            raise ForbiddenError("It was refused: there is nothing to give a receipt for.", "")
+            raise NotFoundError(
+                "It was refused: there is nothing to give a receipt for.", "See why on its page."
+            )
         made = receipt(inside.now, station, session)
     name = f"receipt-{station}-{session}.json"
     headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -8,7 +8,8 @@ from gridroam.console.proof import prove, worst
 from gridroam.console.render import page_inside
 from gridroam.console.route import NotFoundError, PageRoute
 from gridroam.console.visit import Inside, entered
-from gridroam.index.records import Session
+from gridroam.errors import StoreError
+from gridroam.index.records import Session, Story
 
 router = APIRouter(route_class=PageRoute)
 
@@ -16,7 +17,7 @@ router = APIRouter(route_class=PageRoute)
 @router.get("/sessions/{station}/{session}")
 def story(request: Request, station: int, session: int) -> Response:
     with entered(request) as inside:
-        told = inside.now.story(station, session)
+        told = _story(inside, station, session)
         if told is None or not concerns(inside, told.session):
             raise NotFoundError("There is no such session.", "Or it is not one of yours.")
         f, _ = inside.visit.viewer.formats, inside.visit.text
@@ -35,6 +36,15 @@ def story(request: Request, station: int, session: int) -> Response:
             everybody=inside.everybody(),
             customer=inside.customers_of([told.session.vehicle]).get(told.session.vehicle),
         )
+
+
+def _story(inside: Inside, station: int, session: int) -> Story | None:
+    try:
+        return inside.now.story(station, session)
+    except ValueError as error:  # rows that no chain can have led to
+        raise StoreError(
+            "The index contradicts itself.", "Somebody changed it; make it anew from the chain."
+        ) from error
 
 
 def concerns(inside: Inside, s: Session) -> bool:
