@@ -165,6 +165,8 @@ class RelaySettings(HttpSettings):
     a whole."""
     ledger: str
     """The ledger's address."""
+    rpc_seconds: float = Field(10.0, gt=0)
+    """Seconds after which a node that has not answered counts as gone."""
     chain_id: int | None = None
     """The chain that the node has to be on; without it, whichever it is on."""
     db: str = "relay.db"

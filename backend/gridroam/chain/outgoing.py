@@ -177,10 +177,13 @@ class Outgoing:
         return int(block["number"], 16) if block else 0
 
     def usual_fees(self) -> UsualFees:
+        """Of the next block, where the node knows it, else of the last."""
         response = self._request("eth_maxPriorityFeePerGas")
-        # not every node has the method
+        # not every node has these methods
         tip = int(response["result"], 16) if "result" in response else 0
-        return UsualFees(self.head().base_fee, tip)
+        history = self._request("eth_feeHistory", "0x1", "latest", []).get("result") or {}
+        fees = [int(fee, 16) for fee in history.get("baseFeePerGas") or ()]
+        return UsualFees(max(fees[-1:] or [self.head().base_fee]), tip)
 
     def fails(self, data: bytes, gas: int) -> bool:
         """Whether a call with this input would fail as a whole. Raises `ChainError` if the node

@@ -103,7 +103,8 @@ class Door:
             self._remember(new, verdicts, reasons)
         except (NodeUnreachableError, StoreError) as error:
             self.trails.forget(a.station for a in new)
-            return {a.digest: _trouble(error) for a in new}
+            trouble = _trouble(error)
+            return {a.digest: trouble for a in new}
         return {d: v if isinstance(v, Outcome) else known.get(d, v) for d, v in verdicts.items()}
 
     def _reasons(self, new: Sequence[Arrival]) -> dict[bytes, Reason]:

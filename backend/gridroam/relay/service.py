@@ -67,7 +67,7 @@ class Relay:
     @classmethod
     def open(cls, settings: RelaySettings) -> "Relay":
         """Raises a `GridroamError` for whatever is missing: node, ledger, account, database."""
-        w3 = connect(settings.rpc, chain_id=settings.chain_id)
+        w3 = connect(settings.rpc, timeout=settings.rpc_seconds, chain_id=settings.chain_id)
         ledger = Ledger.connect(w3, settings.ledger)
         signers = account.load(settings, ledger.domain.chain_id) if settings.send else []
         store = Store.open(settings.db)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gridroam.domain.delivery import Status
+from gridroam.domain.reasons import Reason
 from gridroam.store import claims
 from gridroam.store.claims import WAITING, Queue, Waiting
 from gridroam.store.engine import Store
@@ -200,7 +201,7 @@ class Batches:
         with self._write() as connection:
             decided = _reconsider(connection, batch.id, outcomes)
             position = _next_position(connection)
-            rows = [_outcome_row(i, o, position) for i, o in decided.items()]
+            rows = [_outcome_row(i, o, position, batch.id) for i, o in decided.items()]
             connection.execute(_WRITE_OUTCOME, rows)
             again = [i for i, o in decided.items() if o is STORED]
             if again:
@@ -237,6 +238,7 @@ class Batches:
         values = {"state": State.SENT.value, **_NO_PLACE}
         with self._write() as connection:
             position = _next_position(connection)
+            _revive(connection, [batch.id], position)
             connection.execute(
                 update(messages)
                 .where(messages.c.batch == batch.id)
@@ -280,6 +282,12 @@ class Batches:
 
 
 _NO_OUTCOME: dict[str, Any] = {"reason": None, "tx_hash": None, "block": None}
+_WAITS: dict[str, Any] = {
+    "status": Status.STORED.value,
+    "batch": None,
+    "position": None,
+    **_NO_OUTCOME,
+}
 _NO_PLACE: dict[str, Any] = dict.fromkeys(("block", "block_hash", "mined_at", "final_at"))
 
 _PUT_INTO_BATCH = (
@@ -290,7 +298,8 @@ _PUT_INTO_BATCH = (
 
 _WRITE_OUTCOME = (
     update(messages)
-    .where(messages.c.id == bindparam("row"))
+    # one that has moved on to another batch has its outcome there
+    .where(messages.c.id == bindparam("row"), messages.c.batch == bindparam("of_batch"))
     .values(
         status=bindparam("to_status"),
         reason=bindparam("to_reason"),
@@ -301,9 +310,10 @@ _WRITE_OUTCOME = (
 )
 
 
-def _outcome_row(number: int, found: Outcome, position: int) -> dict[str, Any]:
+def _outcome_row(number: int, found: Outcome, position: int, batch: int) -> dict[str, Any]:
     return {
         "row": number,
+        "of_batch": batch,
         "to_status": found.status.value,
         "to_reason": found.reason,
         "to_tx": found.tx_hash,
@@ -385,13 +395,31 @@ def _reconsider(
 
 def _give_back(connection: Connection, numbers: Sequence[int]) -> None:
     """What had an outcome shows up in the feed once more."""
+    position = _next_position(connection)
+    _revive(connection, numbers, position)
     mine = messages.c.batch.in_(numbers)
     decided = update(messages).where(mine, messages.c.status.not_in(UNDER_WAY))
-    stored = {"status": Status.STORED.value, "batch": None, "position": None, **_NO_OUTCOME}
-    connection.execute(decided.values(feed=_next_position(connection), **stored))
-    connection.execute(update(messages).where(mine).values(stored))
+    connection.execute(decided.values(feed=position, **_WAITS))
+    connection.execute(update(messages).where(mine).values(_WAITS))
     connection.execute(
         update(batches)
         .where(batches.c.id.in_(numbers))
         .values(state=State.RETURNED.value, **_NO_PLACE)
     )
+
+
+def _revive(connection: Connection, numbers: Sequence[int], position: int) -> None:
+    """What the ledger rejected because something before it had vanished gets another chance."""
+    first = select(messages.c.station, func.min(messages.c.id))
+    rows = connection.execute(
+        first.where(messages.c.batch.in_(numbers)).group_by(messages.c.station)
+    )
+    firsts = {station: number for station, number in rows}  # noqa: C416
+    rejected = select(messages.c.id, messages.c.station).where(
+        messages.c.station.in_(firsts),
+        messages.c.status == Status.REJECTED.value,
+        messages.c.reason.in_([reason for reason in Reason if reason.may_pass_later]),
+    )
+    found = [n for n, station in connection.execute(rejected) if n > firsts[station]]
+    again = update(messages).where(messages.c.id.in_(found))
+    connection.execute(again.values(feed=position, **_WAITS))

@@ -1,0 +1,321 @@
+"""Nodes, chains, disks and databases on bad days, with real parts. What was answered settles, once;
+what cannot be taken is refused with 503; it goes on by itself.
+"""
+
+import contextlib
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from databases import Server
+from faults import Faults
+from load import Load, check_exactly_once, plan
+from plug import Plug, plugs
+from serving import (
+    a_relay,
+    mine_until_final,
+    served,
+    settings,
+    wait_until,
+)
+
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.deploy import DEVNET_LIMITS, deploy
+from gridroam.chain.ledger import Ledger
+from gridroam.devnet.market import build
+from gridroam.domain.delivery import Status
+from gridroam.errors import RelayError, RelayProblemError
+from gridroam.relay.client import RelayClient
+from gridroam.store.engine import Store
+from gridroam.store.search import Position, Search
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
+
+GWEI = 10**9
+
+
+@pytest.fixture
+def crowd() -> Iterator[tuple[Anvil, Ledger, list[Plug]]]:
+    with Anvil() as anvil:
+        deployment = deploy(anvil.w3, anvil.admin, DEVNET_LIMITS, None)
+        ledger = Ledger.connect(anvil.w3, deployment.ledger)
+        yield anvil, ledger, plugs(ledger, build(ledger, plan(12), anvil.admin))
+
+
+# -------------------------------------------------------------------------------------- The node
+
+
+def test_node_that_fails_in_every_way_under_load(
+    crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path
+) -> None:
+    """Connections cut, answers lost, 10 s answers, errors, a pool that is forgotten: in turn, at
+    random, while stations charge."""
+    anvil, ledger, all_plugs = crowd
+    seed = time.time_ns()
+    chance = random.Random(seed)
+    with Faults(anvil.url) as faults:
+
+        def cut() -> None:
+            faults.down = True
+
+        def lose_answers() -> None:
+            faults.cut_answers = 5
+
+        def dawdle() -> None:
+            faults.delay = 10.0
+
+        def fail() -> None:
+            faults.status = 500
+
+        def forget() -> None:
+            anvil.rpc("anvil_dropAllTransactions")
+
+        bad_days = [cut, lose_answers, dawdle, fail, forget]
+        chosen = settings(
+            anvil, ledger.address, tmp_path / "relay.db", rpc=faults.url, rpc_seconds=0.5
+        )
+        with served(chosen) as url:
+            with Load(all_plugs, [url]) as load:
+                for _ in range(2):
+                    chance.shuffle(bad_days)
+                    for bad_day in bad_days:
+                        bad_day()
+                        time.sleep(chance.uniform(0.1, 0.6))
+                        faults.heal()
+                        time.sleep(chance.uniform(0.1, 0.4))
+            check_exactly_once(load, ledger, url)
+            assert len(load.answered) >= 12, f"seed {seed}"
+
+
+def test_reorgs_of_any_depth_under_load(
+    crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path
+) -> None:
+    """1 to 20 blocks vanish with all that was in them, at random. In the end every message's state
+    is what a fresh reading of the chain says, and the feed has each message once."""
+    anvil, ledger, all_plugs = crowd
+    seed = time.time_ns()
+    chance = random.Random(seed)
+    bottom = anvil.w3.eth.block_number
+    database = str(tmp_path / "relay.db")
+    with served(settings(anvil, ledger.address, database, confirmations=20)) as url:
+        with Load(all_plugs, [url]) as load:
+            depths = []
+            for _ in range(6):
+                time.sleep(chance.uniform(0.3, 0.9))
+                depth = min(chance.randint(1, 20), anvil.w3.eth.block_number - bottom)
+                if depth:
+                    anvil.rpc("anvil_reorg", depth, [])
+                    anvil.rpc("evm_setTime", int(time.time() * 1000))
+                    depths.append(depth)
+        check_exactly_once(load, ledger, url)
+        with RelayClient(url) as client:
+            answers = {digest: client.status(digest) for digest in load.answered}
+    print(f"\nseed {seed}, reorgs of {depths} blocks, {len(answers)} messages")
+    for answer in answers.values():
+        receipt = anvil.w3.eth.get_transaction_receipt(answer.transaction)  # type: ignore[arg-type]
+        assert receipt["blockNumber"] == answer.block
+    store = Store.open(database)
+    found = Search(store).feed(Position(0, 0), limit=1_000_000)
+    store.close()
+    assert {one.digest for one in found} == set(answers)
+    assert len(found) == len(answers)
+
+
+# ------------------------------------------------------------------------------------------- Fees
+
+
+@pytest.fixture
+def cheap_afterwards(anvil: Anvil) -> Iterator[None]:
+    """A node that is taken back to an earlier block still asks for the fee of the later one."""
+    yield
+    anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    anvil.mine()
+
+
+def test_fee_above_the_cap__waits_warns_and_goes_on(
+    anvil: Anvil,
+    ledger: Ledger,
+    plug: Plug,
+    other_plug: Plug,
+    database: str,
+    cheap_afterwards: None,
+) -> None:
+    with a_relay(anvil, ledger, database, max_fee_gwei=20) as relay:
+        assert relay.send([plug.opening()], wait=10)[0].accepted
+        anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
+        anvil.mine()
+        time.sleep(2.1)  # it asks for fees every two seconds
+        answer = relay.send([other_plug.opening()])[0]
+        assert relay.status(answer.digest, wait=1.5).status is Status.STORED
+        while anvil.w3.eth.get_block("latest")["baseFeePerGas"] > 15 * GWEI:
+            anvil.mine()
+        assert relay.status(answer.digest, wait=10).accepted
+
+
+def test_fee_that_rises_above_the_cap_while_a_batch_is_under_way(
+    anvil: Anvil,
+    ledger: Ledger,
+    plug: Plug,
+    database: str,
+    no_mining: None,
+    cheap_afterwards: None,
+) -> None:
+    with a_relay(anvil, ledger, database, max_fee_gwei=20, replace_seconds=0.3) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: relay.relay().sent == 1)
+        anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
+        anvil.mine()
+        assert relay.status(answer.digest, wait=2).status is Status.SENT
+        while anvil.w3.eth.get_block("latest")["baseFeePerGas"] > 15 * GWEI:
+            anvil.mine()
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).accepted
+
+
+# ------------------------------------------------------------------------------------------ Money
+
+
+def test_account_without_money__is_refused_before_it_hurts(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: Any
+) -> None:
+    balance = anvil.w3.eth.get_balance(sender.address)
+    with a_relay(anvil, ledger, database) as relay:
+        anvil.rpc("anvil_setBalance", sender.address, hex(10**12))
+        wait_until(lambda: "sender" in _unready(relay))
+        time.sleep(1.1)  # the door looks once a second
+        opening = plug.opening()
+        with pytest.raises(RelayProblemError) as raised:
+            relay.send([opening])
+        assert (raised.value.code, raised.value.status) == ("no-funds", 503)
+        anvil.rpc("anvil_setBalance", sender.address, hex(balance))
+        wait_until(lambda: not _unready(relay))
+        time.sleep(1.1)
+        assert relay.send([opening], wait=10)[0].accepted
+
+
+def _unready(relay: RelayClient) -> str:
+    reply = httpx.get(f"{relay.url}/readyz")
+    return "" if reply.is_success else reply.text
+
+
+# -------------------------------------------------------------------------- A message that poisons
+
+
+def test_message_that_no_batch_can_hold_is_isolated(
+    anvil: Anvil,
+    ledger: Ledger,
+    all_plugs: list[Plug],
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if a transaction could have 400,000 gas: a report of two days does not fit alone, and
+    takes every batch with it that it is in."""
+    for module in ("pace", "flights"):
+        monkeypatch.setattr(f"gridroam.relay.{module}.TX_GAS_LIMIT", 400_000)
+    monkeypatch.setattr("gridroam.relay.gas.BOUNDARY", 0)
+    monkeypatch.setattr("gridroam.relay.gas.REPORT", 20_000)
+    monkeypatch.setattr("gridroam.relay.gas.OPENING", 20_000)
+    poison, *others = all_plugs[:4]
+    poison.time -= 2 * 86_400
+    with a_relay(anvil, ledger, database, batch_seconds=0.5) as relay:
+        first = relay.send([poison.opening()], wait=10)[0]
+        assert first.accepted
+        poison.time += 2 * 86_400 - 1
+        long = poison.long_report(opened=poison.time - 2 * 86_400 + 1)
+        sent = relay.send([long, *(plug.opening() for plug in others)])
+        known = [relay.status(answer.digest, wait=20) for answer in sent]
+    assert known[0].status is Status.REFUSED
+    assert [answer.status for answer in known[1:]] == [Status.CLEARED] * 3
+
+
+# ---------------------------------------------------------------------------------- The database
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    mounted = shutil.which("mount") and subprocess.run(command, check=False, capture_output=True)
+    if not mounted or mounted.returncode:
+        pytest.skip("only root may make a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_disk_full__refuses_loses_nothing_recovers(
+    anvil: Anvil, ledger: Ledger, plug: Plug, other_plug: Plug, small_disk: Path
+) -> None:
+    with a_relay(anvil, ledger, str(small_disk / "relay.db")) as relay:
+        opened = relay.send([plug.opening()], wait=10)[0]
+        ballast = small_disk / "ballast"
+        _fill(ballast)
+        refused, reports = None, []
+        for _ in range(100):
+            reports.append(plug.report())
+            try:
+                relay.send([reports[-1]])
+            except RelayProblemError as error:
+                refused = error
+                break
+        assert refused is not None
+        assert (refused.code, refused.status) == ("store-failing", 503)
+        ballast.unlink()
+        wait_until(lambda: _is_taken(relay, reports[-1]))
+        answers = relay.send(reports, wait=20)
+        assert all(answer.accepted for answer in answers)
+        assert relay.status(opened.digest).accepted
+        assert relay.send([other_plug.opening()], wait=10)[0].accepted
+
+
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+
+
+def _is_taken(relay: RelayClient, signed: Any) -> bool:
+    try:
+        return relay.send([signed])[0].status is not Status.REFUSED
+    except RelayError:
+        return False
+
+
+def test_database_locked__is_503_until_it_is_free(
+    anvil: Anvil, ledger: Ledger, plug: Plug, postgresql: Server, tmp_path: Path
+) -> None:
+    database = postgresql.database()
+    with a_relay(anvil, ledger, database) as relay:
+        with psycopg.connect(database) as other:
+            other.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(RelayProblemError) as raised:
+                relay.send([plug.opening()])
+            assert (raised.value.code, raised.value.status) == ("store-failing", 503)
+        plug.session -= 1
+        wait_until(lambda: _is_taken(relay, plug.opening()))
+        assert relay.send([plug.last()], wait=10)[0].accepted
+
+
+def test_database_killed_and_restarted_under_load(
+    crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path
+) -> None:
+    anvil, ledger, all_plugs = crowd
+    with Server(tmp_path) as server:
+        database = server.database()
+        with served(settings(anvil, ledger.address, database, lease_seconds=2)) as url:
+            with Load(all_plugs, [url]) as load:
+                for _ in range(2):
+                    time.sleep(1.0)
+                    server.kill()
+                    time.sleep(0.5)
+                    server.start()
+                time.sleep(1.0)
+            check_exactly_once(load, ledger, url)
+            assert len(load.answered) > 20
