@@ -64,12 +64,24 @@ def lively_chain() -> Iterator[Lively]:
         ledger = Ledger.connect(anvil.w3, deploy(anvil.w3, anvil.admin, LIMITS, None).ledger)
         market = build(ledger, PLAN, anvil.admin)
         hostile = Hostile(Traffic(anvil, ledger, market), Random(SEED))
+        _ordinary(hostile.traffic)
         _bankruptcy(hostile.traffic)
         for _ in range(30):
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
             hostile.act()
             hostile.batch()
         yield Lively(anvil, ledger, market, dict(hostile.keys))
+
+
+def _ordinary(traffic: Traffic) -> None:
+    """Two sessions as they should be, with three reports each, in both directions."""
+    station, car = traffic.market.stations["both-ways"], traffic.market.vehicles["of-rich"].id
+    for _ in range(2):
+        traffic.submit(traffic.sign(station, traffic.opening(station, car)))
+        for imported, exported, last in ((2_000, 300, False), (500, 0, False), (100, 200, True)):
+            traffic.wait(1_100)
+            report = traffic.report(station, imported, exported, last=last)
+            traffic.submit(traffic.sign(station, report))
 
 
 def _bankruptcy(traffic: Traffic) -> None:

@@ -182,7 +182,7 @@ def test_verify__statement_of_a_changed_database__wrong(
 def test_statement__of_a_database_with_a_row_deleted__told(lively: Lively, tmp_path: Path) -> None:
     index = lively.index(tmp_path / "index.db")
     with index.store.write() as connection:
-        connection.execute(text("DELETE FROM chain_settlements WHERE supplier_entry = 4"))
+        connection.execute(text("DELETE FROM chain_settlements WHERE supplier = 1 AND report = 2"))
 
     with pytest.raises(StoreError, match="contradicts itself"):
         lines_of(index)

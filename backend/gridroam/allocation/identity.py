@@ -118,7 +118,7 @@ def identity(now: Snapshot, meter: bytes, since: int, until: int) -> MeterIdenti
             series[time][0] if time in series else None,
             series[time][1] if time in series else None,
             shares=dict(sorted(work.shares[time].items())) if time in work.shares else {},
-            is_final=time not in work.open_slots,
+            is_final=time < work.open_from,
         )
         for time in sorted(series.keys() | work.shares.keys())
     )
@@ -144,15 +144,15 @@ class _Work:
     shares: dict[int, dict[int, Share]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(Share))
     )
-    open_slots: set[int] = field(default_factory=set)
+    open_from: int = 1 << 62
+    """The first slot to which an open session may still add."""
 
     def add(self, now: Snapshot, session: Session) -> None:
         messages = index_sessions.messages_of(now.connection, session.station, session.session)
         parts = index_sessions.settlements_of(now.connection, session.station, session.session)
         self._add_slots(messages, parts)
         if session.state is State.OPEN:
-            first = max(self.since, slot_start(session.time))
-            self.open_slots |= set(range(first, self.until, SLOT))
+            self.open_from = min(self.open_from, slot_start(session.time))
 
     def _add_slots(self, messages: list[Message], parts: list[Settlement]) -> None:
         signed = counting(messages)

@@ -1,0 +1,176 @@
+"""A meter's quarter hours: series = allocations + delta, an over-claim is flagged, and energy whose
+boundaries were spread evenly is known as such."""
+
+from pathlib import Path
+
+import pytest
+from lively import Lively
+
+from gridroam.allocation.identity import identities, identity
+from gridroam.allocation.meter_series import Row, put_series, read_series
+from gridroam.domain.energy import Reading
+from gridroam.domain.participants import Role
+from gridroam.domain.slots import SLOT
+from gridroam.errors import BrokenFileError, InvalidInputError
+from gridroam.index.queries import Index, Wanted
+from gridroam.index.spread import is_even
+from gridroam.messages import EnergyReport
+
+COAST = 4
+EVER = SLOT << 29
+
+
+@pytest.fixture
+def index(lively: Lively, tmp_path: Path) -> Index:
+    return lively.index(tmp_path / "index.db")
+
+
+def meter_of(index: Index, lively: Lively, station: str) -> bytes:
+    with index.snapshot() as now:
+        found = now.station(lively.market.stations[station].number)
+    assert found is not None
+    return found.meter
+
+
+def test_identity__sum_of_sessions__is_what_they_settled(index: Index, lively: Lively) -> None:
+    meter, number = meter_of(index, lively, "both-ways"), lively.market.stations["both-ways"].number
+    with index.snapshot() as now:
+        found = identity(now, meter, 0, EVER)
+        sessions = now.sessions(Wanted(station=number), limit=1_000).items
+
+    assert sum(slot.import_wh for slot in found.slots) == sum(s.import_wh for s in sessions) > 0
+    assert sum(slot.export_wh for slot in found.slots) == sum(s.export_wh for s in sessions) > 0
+    assert all(slot.delta_import_wh is None for slot in found.slots)
+    assert found.without_series == len(found.slots)
+    assert found.grid_operator == COAST
+
+
+def test_identity__all_meters_of_a_grid_operator__are_its_allocations(index: Index) -> None:
+    with index.snapshot() as now:
+        meters = now.meters(COAST).items
+        by_supplier: dict[tuple[int, int], tuple[int, int]] = {}
+        for meter in meters:
+            for slot in identity(now, meter.id, 0, EVER).slots:
+                for supplier, share in slot.shares.items():
+                    before = by_supplier.get((slot.time, supplier), (0, 0))
+                    by_supplier[slot.time, supplier] = (
+                        before[0] + share.import_wh,
+                        before[1] + share.export_wh,
+                    )
+        allocated = {
+            (a.sum.time, a.supplier): (a.sum.import_wh, a.sum.export_wh)
+            for a in now.allocations(0, EVER, grid_operator=COAST)
+            if a.sum.import_wh or a.sum.export_wh
+        }
+        series = now.series(COAST, Role.GRID_OPERATOR, 0, EVER)
+
+    assert by_supplier == allocated
+    assert sum(a for a, _ in allocated.values()) == sum(s.import_wh for s in series)
+
+
+def test_identity__with_a_series__the_rest_is_the_delta(index: Index, lively: Lively) -> None:
+    meter = meter_of(index, lively, "both-ways")
+    with index.snapshot() as now:
+        bare = identity(now, meter, 0, EVER).slots
+    given = [(slot.time, slot.import_wh + 7, slot.export_wh) for slot in bare]
+    # one slot claims more than the meter counted, one has no session at all
+    given[1] = (given[1][0], bare[1].import_wh - 1, bare[1].export_wh)
+    alone = given[0][0] - 10 * SLOT
+    put_series(index, meter, [*given, (alone, 55, 0)])
+
+    with index.snapshot() as now:
+        found = identity(now, meter, 0, EVER)
+        (summed,) = identities(now, COAST, 0, EVER)
+
+    for slot in found.slots:
+        assert slot.delta_import_wh is not None
+        assert slot.series_import_wh == slot.import_wh + slot.delta_import_wh
+        assert slot.series_export_wh == slot.export_wh + (slot.delta_export_wh or 0)
+    by_time = {slot.time: slot for slot in found.slots}
+    assert by_time[alone].delta_import_wh == 55
+    assert [s.time for s in found.slots if s.over_claimed] == [given[1][0]]
+    assert by_time[given[1][0]].delta_import_wh == -1
+    assert found.over_claimed == 1
+    assert found.total("series_import_wh") == found.total("import_wh") + found.total(
+        "delta_import_wh"
+    )
+    assert summed == found
+    assert found.station_operators == (lively.market.participants["operator"].number,)
+
+
+def test_put_series__again_and_after_a_rebuild__what_was_given_last(
+    lively: Lively, tmp_path: Path
+) -> None:
+    follower = lively.follower(tmp_path / "index.db")
+    follower.catch_up()
+    meter = meter_of(follower.index, lively, "both-ways")
+    put_series(follower.index, meter, [(0, 1, 1), (SLOT, 2, 2)])
+    put_series(follower.index, meter, [(SLOT, 3, 4)])
+    follower.rebuild()
+    follower.catch_up()
+
+    with follower.index.snapshot() as now:
+        found = identity(now, meter, 0, 2 * SLOT)
+    assert [(s.time, s.series_import_wh, s.series_export_wh) for s in found.slots] == [
+        (0, 1, 1),
+        (SLOT, 3, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("start;import_wh;export_wh\n2026-11-25T10:00:00Z;5;0\n", [(1_795_600_800, 5, 0)]),
+        ("end,export_wh,import_wh\n2026-11-25T11:15:00+01:00,1,5", [(1_795_600_800, 5, 1)]),
+        ("\ufeffStart\tImport_Wh\tExport_Wh\n900\t1\t2", [(900, 1, 2)]),
+    ],
+)
+def test_read_series__as_people_write_it__rows(text: str, rows: list[Row]) -> None:
+    assert read_series(text) == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "start;import_wh\n900;1",
+        "start;end;import_wh;export_wh\n900;1800;1;2",
+        "start;import_wh;export_wh\n901;1;2",
+        "start;import_wh;export_wh\n900;-1;2",
+        "start;import_wh;export_wh\n900;1.5;2",
+        "start;import_wh;export_wh\n900;1;2\n900;1;2",
+        "start;import_wh;export_wh\nyesterday;1;2",
+        "start;import_wh;export_wh\n900;1",
+    ],
+)
+def test_read_series__what_is_none__broken_file(text: str) -> None:
+    with pytest.raises(BrokenFileError):
+        read_series(text)
+
+
+def test_put_series__of_a_meter_that_nobody_knows__refused(index: Index) -> None:
+    with pytest.raises(InvalidInputError):
+        put_series(index, bytes(32), [(0, 1, 1)])
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "even"),
+    [
+        (((133, 0), (1_333, 0)), True),
+        (((133, 0), (1_334, 0)), False),
+        (((0, 0), (1_333, 0)), False),
+        ((), False),
+    ],
+)
+def test_is_even__only_what_spreading_gives_exactly(
+    boundaries: tuple[tuple[int, int], ...], even: bool
+) -> None:
+    report = EnergyReport(1, 1, 1, 2_300, 2_000, 0, False, boundaries=boundaries)
+
+    assert is_even(Reading(800, 0, 0), report) is even
+
+
+def test_is_even__no_energy__measured() -> None:
+    report = EnergyReport(1, 1, 1, 2_300, 5, 0, False, boundaries=((5, 0), (5, 0)))
+
+    assert is_even(Reading(800, 5, 0), report) is False
