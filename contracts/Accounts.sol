@@ -8,7 +8,9 @@ import {Vault} from "./Vault.sol";
 import {IAccounts} from "./interfaces/IAccounts.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IVault} from "./interfaces/IVault.sol";
+import {Funds} from "./libraries/Funds.sol";
 import {Storage} from "./libraries/Storage.sol";
+import {Totals} from "./libraries/Totals.sol";
 
 /// @notice Double-entry accounts in nano-euro, with reserves, open claims and journals.
 abstract contract Accounts is Base, IAccounts {
@@ -17,14 +19,22 @@ abstract contract Accounts is Base, IAccounts {
     using Storage for Pair;
     using Storage for Journal;
 
+    /// @dev An account on the table: loaded once, changed by several postings, saved once.
+    struct Purse {
+        uint24 owner;
+        Funds funds;
+    }
+
     IVault internal immutable VAULT;
+    address internal immutable CORRECTIONS;
     uint256 public totalBalance;
     mapping(uint24 participant => Account) internal _accounts;
     mapping(uint24 payer => mapping(uint24 payee => Pair)) private _pairs;
     mapping(uint24 participant => Journal) private _journals;
 
-    constructor(address token) {
+    constructor(address token, address corrections) {
         VAULT = new Vault(token);
+        CORRECTIONS = corrections;
     }
 
     modifier onlyVault() {
@@ -40,7 +50,8 @@ abstract contract Accounts is Base, IAccounts {
             IRegistry.NoSuchParticipant(participant)
         );
         _accounts[participant].balance += amount;
-        totalBalance += amount;
+        // so no balance can ever exceed its bits, wherever the money goes
+        totalBalance = (totalBalance + amount).toUint96();
         _record(participant, keccak256(abi.encode(Entry.Deposit, participant, amount)));
         emit Deposited(participant, amount);
     }
@@ -90,50 +101,46 @@ abstract contract Accounts is Base, IAccounts {
 
     // ------------------------------------------------------------------------------------------- Internal
 
-    /// @dev Posts from payer to payee, whose accounts the caller has loaded and will save. An account that is
-    /// both is one memory struct: then no money moves.
+    function _openPurse(uint24 participant) internal view returns (Purse memory) {
+        return Purse(participant, _accounts[participant].load());
+    }
+
+    function _closePurse(Purse memory p) internal {
+        _accounts[p.owner].save(p.funds);
+    }
+
+    /// @dev Posts from payer to payee, whose purses the caller has opened and will close. Where one participant is
+    /// both, both are one purse: then no money moves.
+    /// @param amount nano-euro
     function _post(
-        uint24 payer,
-        uint24 payee,
-        Account memory from,
-        Account memory to,
+        Purse memory payer,
+        Purse memory payee,
         uint256 amount,
         uint256 importWh,
         uint256 exportWh
     ) internal {
-        if (amount == 0 && importWh == 0 && exportWh == 0) return;
-        Pair memory p = _pairs[payer][payee].load();
-        p.amount += amount.toUint80();
-        p.importWh += importWh.toUint48();
-        p.exportWh += exportWh.toUint48();
-        if (payer != payee) {
-            uint80 open = _pay(from, to, uint80(amount));
-            if (open != 0) {
-                p.claim += open;
-                emit ClaimOpened(payer, payee, open);
-            }
-        }
-        _pairs[payer][payee].save(p);
+        if (amount | importWh | exportWh == 0) return;
+        uint256 open = payer.owner == payee.owner ? 0 : _pay(payer, payee, amount);
+        Pair storage p = _pairs[payer.owner][payee.owner];
+        p.save(p.load().add(amount, open, importWh, exportWh));
+        if (open != 0) emit ClaimOpened(payer.owner, payee.owner, uint80(open));
     }
 
     /// @dev Older claims come first: only what the balance exceeds them by pays.
     /// @return open what was not covered
-    function _pay(Account memory from, Account memory to, uint80 amount)
+    function _pay(Purse memory payer, Purse memory payee, uint256 amount)
         private
         pure
-        returns (uint80 open)
+        returns (uint256 open)
     {
-        uint96 free = from.balance > from.owed ? from.balance - from.owed : 0;
-        uint80 paid = amount < free ? amount : uint80(free);
-        open = amount - paid;
-        from.balance -= paid;
-        to.balance += paid;
-        from.owed += open;
-    }
-
-    /// @return whether an account has no open claims and covers `amount` on top of its reserves
-    function _covers(Account memory a, uint64 amount) internal pure returns (bool) {
-        return a.owed == 0 && a.balance >= uint256(a.reserved) + amount;
+        uint256 paid = payer.funds.free();
+        if (amount < paid) paid = amount;
+        // at most the amount
+        unchecked {
+            open = amount - paid;
+        }
+        payer.funds = payer.funds.pay(paid, open);
+        payee.funds = payee.funds.receive_(paid);
     }
 
     /// @dev Appends an entry to a participant's journal.

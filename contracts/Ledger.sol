@@ -11,7 +11,11 @@ import {IVault} from "./interfaces/IVault.sol";
 /// @title The Gridroam ledger
 /// @notice Immutable, with no owner: it reads the registry, creates its vault, and answers to signatures only.
 contract Ledger is Sessions, ILedger {
-    constructor(address registry_, address token) Base(registry_) Accounts(token) {}
+    /// @param corrections_ the only contract that may post corrections
+    constructor(address registry_, address token, address corrections_)
+        Base(registry_)
+        Accounts(token, corrections_)
+    {}
 
     function registry() external view returns (IRegistry) {
         return REGISTRY;
@@ -19,5 +23,9 @@ contract Ledger is Sessions, ILedger {
 
     function vault() external view returns (IVault) {
         return VAULT;
+    }
+
+    function corrections() external view returns (address) {
+        return CORRECTIONS;
     }
 }

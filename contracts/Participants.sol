@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 import {IRegistry} from "./interfaces/IRegistry.sol";
+import {Market, MarketFields} from "./libraries/Market.sol";
+import {Member} from "./libraries/Member.sol";
 
 /// @notice Companies, their roles, and the limits of the market.
 abstract contract Participants is IRegistry, AccessManaged {
@@ -16,10 +18,10 @@ abstract contract Participants is IRegistry, AccessManaged {
     mapping(address account => uint24 number) public participantOf;
     mapping(uint24 supplier => mapping(uint24 operator => bool)) public offersDefaultSupply;
     mapping(uint24 number => Participant) internal _participants;
-    Limits internal _limits;
+    Market internal _market;
 
     constructor(Limits memory initial) {
-        _setLimits(initial);
+        _setLimits(initial, false);
     }
 
     // ---------------------------------------------------------------------------------------- Governance
@@ -60,7 +62,17 @@ abstract contract Participants is IRegistry, AccessManaged {
     }
 
     function setLimits(Limits calldata next) external restricted {
-        _setLimits(next);
+        _setLimits(next, _market.paused());
+    }
+
+    function pause() external restricted {
+        _market = MarketFields.pack(_market.unpack(), true);
+        emit Paused();
+    }
+
+    function unpause() external restricted {
+        _market = MarketFields.pack(_market.unpack(), false);
+        emit Unpaused();
     }
 
     // -------------------------------------------------------------------------------------- Participants
@@ -95,7 +107,11 @@ abstract contract Participants is IRegistry, AccessManaged {
     }
 
     function limits() external view returns (Limits memory) {
-        return _limits;
+        return _market.unpack();
+    }
+
+    function paused() external view returns (bool) {
+        return _market.paused();
     }
 
     function isActive(uint24 number, uint8 role) public view returns (bool) {
@@ -125,12 +141,9 @@ abstract contract Participants is IRegistry, AccessManaged {
     }
 
     /// @return the operator's default supplier if it still agrees, or 0
-    function _defaultSupplier(uint24 operator, Participant memory p)
-        internal
-        view
-        returns (uint24)
-    {
-        return offersDefaultSupply[p.defaultSupplier][operator] ? p.defaultSupplier : 0;
+    function _defaultSupplier(uint24 operator, Member m) internal view returns (uint24) {
+        uint24 supplier = m.defaultSupplier();
+        return offersDefaultSupply[supplier][operator] ? supplier : 0;
     }
 
     function _requireSlotStart(uint256 time) internal pure {
@@ -154,7 +167,7 @@ abstract contract Participants is IRegistry, AccessManaged {
 
     /// @dev The bounds keep every amount within its type for tens of thousands of years of full load, and
     /// governance from making sessions expire under their stations' feet.
-    function _setLimits(Limits memory next) private {
+    function _setLimits(Limits memory next, bool isPaused) private {
         require(next.skew <= 1 hours, LimitOutOfRange("skew"));
         require(next.backlog >= 1 hours && next.backlog <= 60 days, LimitOutOfRange("backlog"));
         require(next.silence >= 1 hours && next.silence <= 60 days, LimitOutOfRange("silence"));
@@ -162,7 +175,7 @@ abstract contract Participants is IRegistry, AccessManaged {
         require(next.reserveWh <= 1e6, LimitOutOfRange("reserveWh"));
         require(next.maxPrice <= 1e8, LimitOutOfRange("maxPrice"));
         require(next.maxSessionFee <= 1e9, LimitOutOfRange("maxSessionFee"));
-        _limits = next;
+        _market = MarketFields.pack(next, isPaused);
         emit LimitsSet(next);
     }
 }

@@ -7,8 +7,12 @@ import {Participants} from "./Participants.sol";
 import {Stations} from "./Stations.sol";
 import {Tariffs} from "./Tariffs.sol";
 import {Reason} from "./interfaces/Reason.sol";
+import {Device} from "./libraries/Device.sol";
+import {Market} from "./libraries/Market.sol";
+import {Member} from "./libraries/Member.sol";
 import {Prices} from "./libraries/Prices.sol";
 import {Storage} from "./libraries/Storage.sol";
+import {Terms, TermsFields} from "./libraries/Terms.sol";
 
 /// @title The market's registry
 /// @notice Immutable. Governance acts through `authority`, an OpenZeppelin AccessManager, and can admit, suspend
@@ -16,6 +20,16 @@ import {Storage} from "./libraries/Storage.sol";
 contract Registry is Stations, Tariffs {
     using Storage for Station;
     using Storage for Participant;
+
+    /// @dev Two operators and their tariffs in force.
+    struct Clearing {
+        Member grid;
+        Member operator;
+        uint16 gridTariff; // version, 0: none
+        uint16 operatorTariff; // version, 0: none
+        Prices gridPrices;
+        Prices operatorPrices;
+    }
 
     constructor(address authority, Limits memory initial)
         AccessManaged(authority)
@@ -25,72 +39,86 @@ contract Registry is Stations, Tariffs {
     function openingAt(uint32 number, uint24 supplier, uint40 time)
         external
         view
-        returns (Opening memory o)
+        returns (Device device, Terms terms, Reason refusal, Market market)
     {
-        o.station = _stations[number].load();
-        (uint24 gridOperator, uint24 stationOperator) = (o.station.gridOperator, o.station.operator);
-        Participant memory grid = _participants[gridOperator].load();
-        Participant memory operator = _participants[stationOperator].load();
-        o.supplier = supplier == 0 ? _defaultSupplier(stationOperator, operator) : supplier;
-        Prices gridPrices;
-        Prices operatorPrices;
-        (o.gridTariff, gridPrices) = _tariffAt(gridOperator, GRID_OPERATOR, grid.gridTariffs, time);
-        (o.operatorTariff, operatorPrices) =
-            _tariffAt(stationOperator, STATION_OPERATOR, operator.operatorTariffs, time);
-        o.refusal = _refusal(o, grid, operator);
-        Limits storage l = _limits;
-        (o.skew, o.backlog) = (l.skew, l.backlog);
-        _computeReserves(o, l.reserveWh, gridPrices, operatorPrices);
+        device = _stations[number].load();
+        market = _market;
+        Clearing memory c;
+        c.grid = _participants[device.gridOperator()].load();
+        c.operator = _participants[device.operator()].load();
+        if (supplier == 0) supplier = _defaultSupplier(device.operator(), c.operator);
+        (c.gridTariff, c.gridPrices) =
+            _tariffAt(device.gridOperator(), GRID_OPERATOR, c.grid.gridTariffs(), time);
+        (c.operatorTariff, c.operatorPrices) =
+            _tariffAt(device.operator(), STATION_OPERATOR, c.operator.operatorTariffs(), time);
+        refusal = market.paused() ? Reason.MarketPaused : _refusal(c, supplier);
+        terms = _terms(device, supplier, c, market.reserveWh());
     }
 
-    function termsOf(uint32 number, uint16 gridTariff, uint16 operatorTariff)
+    function tariffsOf(uint32 number, Terms terms)
         external
         view
-        returns (Terms memory t)
+        returns (
+            Device device,
+            Prices grid,
+            uint256 gridLevels,
+            Prices operator,
+            uint256 operatorLevels,
+            Market market
+        )
     {
-        t.station = _stations[number].load();
-        t.gridPrices = _prices(t.station.gridOperator, GRID_OPERATOR, gridTariff);
-        t.gridLevels = _levels(t.station.gridOperator, GRID_OPERATOR, gridTariff);
-        t.operatorPrices = _prices(t.station.operator, STATION_OPERATOR, operatorTariff);
-        t.operatorLevels = _levels(t.station.operator, STATION_OPERATOR, operatorTariff);
-        t.skew = _limits.skew;
+        device = _stations[number].load();
+        (grid, gridLevels) = _version(terms.gridOperator(), GRID_OPERATOR, terms.gridTariff());
+        (operator, operatorLevels) =
+            _version(terms.stationOperator(), STATION_OPERATOR, terms.operatorTariff());
+        market = _market;
     }
 
-    function _refusal(Opening memory o, Participant memory grid, Participant memory operator)
-        private
-        view
-        returns (Reason)
-    {
-        if (!grid.active || grid.roles & GRID_OPERATOR == 0) return Reason.GridOperatorInactive;
-        if (!operator.active || operator.roles & STATION_OPERATOR == 0) {
-            return Reason.StationOperatorInactive;
-        }
-        if (o.gridTariff == 0) return Reason.NoGridTariff;
-        if (o.operatorTariff == 0) return Reason.NoOperatorTariff;
-        if (o.supplier == 0) return Reason.NoSupplier;
-        Participant memory supplier = _participants[o.supplier].load();
-        return
-            supplier.active && supplier.roles & SUPPLIER != 0
-                ? Reason.None
-                : Reason.SupplierInactive;
+    function _refusal(Clearing memory c, uint24 supplier) private view returns (Reason) {
+        if (!c.grid.isActive(GRID_OPERATOR)) return Reason.GridOperatorInactive;
+        if (!c.operator.isActive(STATION_OPERATOR)) return Reason.StationOperatorInactive;
+        if (c.gridTariff == 0) return Reason.NoGridTariff;
+        if (c.operatorTariff == 0) return Reason.NoOperatorTariff;
+        if (supplier == 0) return Reason.NoSupplier;
+        bool active = _participants[supplier].load().isActive(SUPPLIER);
+        return active ? Reason.None : Reason.SupplierInactive;
     }
 
-    /// @dev What each payer may come to owe for the reserve energy at the highest of the prices in force.
-    function _computeReserves(Opening memory o, uint256 energy, Prices grid, Prices operator)
+    function _terms(Device device, uint24 supplier, Clearing memory c, uint256 reserveWh)
         private
         pure
+        returns (Terms)
     {
-        uint256 supplies = energy * (grid.highestImport() + operator.highestImport()) + grid.fee()
-            + operator.fee();
-        uint256 feedIn = 0;
-        if (o.station.maxFeedIn != 0) {
+        (uint256 supplies, uint256 feedIn) =
+            _reserves(reserveWh, c.gridPrices, c.operatorPrices, device.maxFeedIn() != 0);
+        // who is both needs cover for both in the one account
+        if (supplier == device.gridOperator()) (supplies, feedIn) = (supplies + feedIn, 0);
+        return TermsFields.pack(
+            supplier,
+            device.gridOperator(),
+            device.operator(),
+            c.gridTariff,
+            c.operatorTariff,
+            supplies,
+            feedIn
+        );
+    }
+
+    /// @dev What each payer may come to owe for the reserve energy at the highest of the prices in force:
+    /// at most 10^6 Wh x 4 x 10^8 and fees of 2 x 10^12.
+    function _reserves(uint256 energy, Prices grid, Prices operator, bool feedsIn)
+        private
+        pure
+        returns (uint256 supplies, uint256 feedIn)
+    {
+        // prices and energy of 32 bits
+        unchecked {
+            supplies = energy * (grid.highestImport() + operator.highestImport()) + grid.fee()
+                + operator.fee();
+            if (!feedsIn) return (supplies, 0);
             (int256 lowest, int256 highest) = grid.exportRange();
             if (lowest < 0) supplies += energy * uint256(-lowest);
             if (highest > 0) feedIn = energy * uint256(highest);
         }
-        // who is both needs cover for both in the one account
-        if (o.supplier == o.station.gridOperator) (supplies, feedIn) = (supplies + feedIn, 0);
-        // at most 10^6 Wh x 4 x 10^8 and fees of 2 x 10^12
-        (o.supplierReserve, o.gridReserve) = (uint64(supplies), uint64(feedIn));
     }
 }

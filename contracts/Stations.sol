@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Participants} from "./Participants.sol";
+import {Meters} from "./Meters.sol";
 
-/// @notice Meters of grid operators and the stations behind them. A station needs both its operator, who asks, and
+/// @notice Stations behind grid operators' meters. A station needs both its operator, who asks, and
 /// its meter's grid operator, who approves.
-abstract contract Stations is Participants {
+abstract contract Stations is Meters {
     uint32 public stationCount;
-    mapping(bytes32 meter => uint24 gridOperator) public gridOperatorOf;
     mapping(uint32 station => bytes32 meter) public meterOf;
     mapping(uint32 number => Station) internal _stations;
     mapping(uint32 station => FormerKey) internal _formerKeys;
 
     // ------------------------------------------------------------------------------------ Grid operators
-
-    function registerMeters(bytes32[] calldata ids) external {
-        uint24 gridOperator = _callerAs(GRID_OPERATOR);
-        for (uint256 i = 0; i < ids.length; ++i) {
-            require(gridOperatorOf[ids[i]] == 0, MeterTaken(ids[i]));
-            gridOperatorOf[ids[i]] = gridOperator;
-            emit MeterRegistered(ids[i], gridOperator);
-        }
-    }
 
     function approveStations(uint32[] calldata numbers) external {
         uint24 gridOperator = _callerAs(GRID_OPERATOR);
@@ -65,13 +55,21 @@ abstract contract Stations is Participants {
         emit StationRequested(number, operator, meter, key, maxPower, maxFeedIn, evseId);
     }
 
-    function rotateStationKey(uint32 number, address key) external {
+    function rotateStationKey(uint32 number, address key, uint40 until) external {
         Station storage s = _ownStation(number);
         require(key != address(0), InvalidKey());
-        // a revoked key stays cut off: it is no former key
-        _formerKeys[number] = FormerKey(s.key, uint40(block.timestamp));
+        // a key that was retired or revoked stays what it is
+        if (s.key != address(0)) _formerKeys[number] = FormerKey(s.key, until);
         s.key = key;
-        emit StationKeyRotated(number, key);
+        emit StationKeyRotated(number, key, until);
+    }
+
+    function retireStationKey(uint32 number, uint40 until) external {
+        Station storage s = _ownStation(number);
+        require(s.key != address(0), InvalidKey());
+        _formerKeys[number] = FormerKey(s.key, until);
+        s.key = address(0);
+        emit StationKeyRetired(number, until);
     }
 
     function revokeStationKey(uint32 number) external {
@@ -90,11 +88,14 @@ abstract contract Stations is Participants {
         return _formerKeys[number];
     }
 
-    function maySign(uint32 number, address signer, uint40 time) external view returns (bool) {
-        if (signer == address(0)) return false;
-        if (signer == _stations[number].key) return true;
+    function formerKeyAt(uint32 number, uint40 time) public view returns (address) {
         FormerKey memory former = _formerKeys[number];
-        return signer == former.key && time < former.until;
+        return time < former.until ? former.key : address(0);
+    }
+
+    function maySign(uint32 number, address signer, uint40 time) external view returns (bool) {
+        bool either = signer == _stations[number].key || signer == formerKeyAt(number, time);
+        return either && signer != address(0);
     }
 
     // ------------------------------------------------------------------------------------------ Internal

@@ -33,7 +33,7 @@ abstract contract Tariffs is Participants {
         } else {
             uint256 last = _prices(number, role, count).validFrom();
             require(last <= block.timestamp, VersionPending(last));
-            uint256 earliest = block.timestamp + _limits.notice;
+            uint256 earliest = block.timestamp + _market.unpack().notice;
             require(next.validFrom >= earliest, TooEarly(next.validFrom, earliest));
         }
         version = count + 1;
@@ -54,7 +54,8 @@ abstract contract Tariffs is Participants {
         view
         returns (Tariff memory)
     {
-        return _prices(number, role, version).unpack(_levels(number, role, version));
+        (Prices prices, uint192 levels) = _version(number, role, version);
+        return prices.unpack(levels);
     }
 
     function tariffAt(uint24 number, uint8 role, uint40 time)
@@ -86,8 +87,13 @@ abstract contract Tariffs is Participants {
         return _versions[_key(number, role, version)].prices;
     }
 
-    function _levels(uint24 number, uint8 role, uint16 version) internal view returns (uint192) {
-        return _versions[_key(number, role, version)].levels;
+    function _version(uint24 number, uint8 role, uint16 version)
+        internal
+        view
+        returns (Prices prices, uint192 levels)
+    {
+        Version storage v = _versions[_key(number, role, version)];
+        return (v.prices, v.levels);
     }
 
     function _key(uint24 number, uint8 role, uint16 version) private pure returns (uint256) {
@@ -101,7 +107,7 @@ abstract contract Tariffs is Participants {
 
     function _checkTariff(uint8 role, Tariff calldata t, Prices prices) private view {
         require(role == GRID_OPERATOR || role == STATION_OPERATOR, InvalidRoles(role));
-        Limits memory l = _limits;
+        Limits memory l = _market.unpack();
         require(
             prices.highestImport() <= l.maxPrice && t.sessionFee <= l.maxSessionFee,
             PriceOutOfRange()

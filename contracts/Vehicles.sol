@@ -3,11 +3,18 @@ pragma solidity 0.8.37;
 
 import {Base} from "./Base.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
+import {ISessions} from "./interfaces/ISessions.sol";
 import {IVehicles} from "./interfaces/IVehicles.sol";
+import {Progress} from "./libraries/Progress.sol";
+import {Storage} from "./libraries/Storage.sol";
+import {Supply} from "./libraries/Supply.sol";
 
 /// @notice Vehicles and their suppliers. A change takes effect at the start of a future slot and needs both the
 /// old supplier and the new one; the one before stays known for as long as an opening may be late.
 abstract contract Vehicles is Base, IVehicles {
+    using Storage for Vehicle;
+    using Storage for ISessions.Session;
+
     /// @notice An offered change of supplier that the new one has not accepted.
     struct Offer {
         uint24 from;
@@ -20,23 +27,16 @@ abstract contract Vehicles is Base, IVehicles {
 
     // ----------------------------------------------------------------------------------------- Suppliers
 
-    function registerVehicles(bytes32[] calldata ids, uint40 from) external {
+    function registerVehicles(bytes32[] calldata commitments, uint40 from) external {
         uint24 supplier = REGISTRY.requireActive(msg.sender, SUPPLIER);
         _requireSlotStart(from);
         require(from + 900 > block.timestamp, IRegistry.TooEarly(from, block.timestamp - 899));
-        for (uint256 i = 0; i < ids.length; ++i) {
-            Vehicle storage v = _vehicles[ids[i]];
-            if (v.from == 0) {
-                (v.supplier, v.from) = (supplier, from);
-            } else {
-                // released: nobody supplies it from now on
-                bool released =
-                    v.nextFrom != 0 && v.nextSupplier == 0 && v.nextFrom <= block.timestamp;
-                require(released, VehicleTaken(ids[i]));
-                require(from >= block.timestamp, IRegistry.TooEarly(from, block.timestamp));
-                _change(ids[i], supplier, from);
-            }
-            emit VehicleRegistered(ids[i], supplier, from);
+        for (uint256 i = 0; i < commitments.length; ++i) {
+            bytes32 id = vehicleIdOf(supplier, commitments[i]);
+            Vehicle storage v = _vehicles[id];
+            if (v.from == 0) (v.supplier, v.from) = (supplier, from);
+            else _registerAgain(id, supplier, from);
+            emit VehicleRegistered(id, supplier, from);
         }
     }
 
@@ -62,6 +62,7 @@ abstract contract Vehicles is Base, IVehicles {
                 IRegistry.TooEarly(offer.effective, block.timestamp)
             );
             delete _offers[ids[i]];
+            _changeOnTheRoad(ids[i], offer);
             _change(ids[i], supplier, offer.effective);
             emit SupplierChanged(ids[i], offer.from, supplier, offer.effective);
         }
@@ -80,20 +81,19 @@ abstract contract Vehicles is Base, IVehicles {
 
     // --------------------------------------------------------------------------------------------- Views
 
+    function vehicleIdOf(uint24 supplier, bytes32 commitment) public pure returns (bytes32) {
+        return keccak256(abi.encode(supplier, commitment));
+    }
+
     function vehicles(bytes32 id) external view returns (Vehicle memory) {
         return _vehicles[id];
     }
 
     function supplierAt(bytes32 id, uint40 time) external view returns (uint24) {
-        return _supplierAt(_vehicles[id], time);
+        return _vehicles[id].load().supplierAt(time);
     }
 
     // ------------------------------------------------------------------------------------------ Internal
-
-    function _supplierAt(Vehicle memory v, uint40 time) internal pure returns (uint24) {
-        if (v.nextFrom != 0 && time >= v.nextFrom) return v.nextSupplier;
-        return v.from != 0 && time >= v.from ? v.supplier : 0;
-    }
 
     function _requireSlotStart(uint256 time) private pure {
         require(time % 900 == 0, IRegistry.NotSlotAligned(time));
@@ -104,6 +104,27 @@ abstract contract Vehicles is Base, IVehicles {
         Vehicle storage v = _vehicles[id];
         uint24 last = v.nextFrom == 0 ? v.supplier : v.nextSupplier;
         require(supplier != 0 && last == supplier, NotTheSupplier(id));
+    }
+
+    /// @dev Released: nobody supplies it from now on. Only its first supplier gets here, others have other ids.
+    function _registerAgain(bytes32 id, uint24 supplier, uint40 from) private {
+        Vehicle storage v = _vehicles[id];
+        bool released = v.nextFrom != 0 && v.nextSupplier == 0 && v.nextFrom <= block.timestamp;
+        require(released, VehicleTaken(id));
+        require(from >= block.timestamp, IRegistry.TooEarly(from, block.timestamp));
+        _change(id, supplier, from);
+    }
+
+    /// @dev The session that the vehicle is in will be settled with the new supplier from then on.
+    function _changeOnTheRoad(bytes32 id, Offer memory offer) private {
+        Vehicle storage v = _vehicles[id];
+        ISessions.Session storage s = _sessions[v.station];
+        Progress p = s.loadProgress();
+        if (!p.isOpen() || p.number() != v.session) return;
+        require(!p.changeKnown(), ChangePending(id, _changes[v.station].effective));
+        if (s.supplier != offer.from) return;
+        s.save(p.withChange());
+        _changes[v.station] = ISessions.Change(offer.to, offer.effective);
     }
 
     /// @dev An earlier change is forgotten only when no opening can be so late that it matters.

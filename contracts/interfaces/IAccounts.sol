@@ -29,7 +29,8 @@ interface IAccounts {
         Settlement, // the leaf of a settled report, see ISessions
         Deposit, // keccak256(abi.encode(Entry.Deposit, participant, amount))
         Withdrawal, // keccak256(abi.encode(Entry.Withdrawal, participant, amount))
-        Collection // keccak256(abi.encode(Entry.Collection, payer, payee, amount)), in both journals
+        Collection, // keccak256(abi.encode(Entry.Collection, payer, payee, amount)), in both journals
+        Correction // keccak256(abi.encode(Entry.Correction, station, session, version, contentHash))
     }
 
     /// @notice Head and length of a participant's journal in one word.

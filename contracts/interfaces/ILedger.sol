@@ -14,4 +14,6 @@ interface ILedger is IAccounts, IVehicles, ISessions {
     function registry() external view returns (IRegistry);
     /// @notice Who holds the tokens: created by the ledger, fixed for ever.
     function vault() external view returns (IVault);
+    /// @notice Who may post corrections of settled sessions: fixed for ever.
+    function corrections() external view returns (address);
 }

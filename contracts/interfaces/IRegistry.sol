@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Device} from "../libraries/Device.sol";
+import {Market} from "../libraries/Market.sol";
 import {Prices} from "../libraries/Prices.sol";
+import {Terms} from "../libraries/Terms.sol";
 import {Reason} from "./Reason.sol";
 
 /// @title Who takes part in the market, with which meters, stations and tariffs
@@ -31,9 +34,10 @@ interface IRegistry {
         uint32 maxSessionFee; // micro-euro
     }
 
-    /// @notice One charging point. Its signing key is kept as the address of its public key.
+    /// @notice One charging point. Its signing key is kept as the address of its public key: the low 20 bytes of
+    /// keccak256(x || y), on secp256k1 and secp256r1 alike.
     struct Station {
-        address key; // 0: revoked, nothing verifies
+        address key; // 0: retired or revoked
         uint24 gridOperator; // 0: requested, not approved
         uint24 operator; // 0: closed for good
         uint24 maxPower; // W, from the grid
@@ -44,6 +48,14 @@ interface IRegistry {
     struct FormerKey {
         address key;
         uint40 until; // messages with a time before this may bear it
+    }
+
+    /// @notice The key with which a meter signs its records (OCMF).
+    struct MeterKey {
+        uint8 curve; // 1 secp256k1, 2 secp256r1; 0: revoked
+        bytes32 x;
+        bytes32 y;
+        bytes32 serial; // keccak256 of the serial number as the record prints it
     }
 
     /// @notice One version of a participant's tariff: three levels per direction and a fee per session.
@@ -59,29 +71,6 @@ interface IRegistry {
         uint32 sessionFee; // micro-euro, due with the final report
         uint32 validFrom; // start of a slot
         uint192 levels; // 2 bits for each slot of a UTC day, slot 0 lowest: 0 standard, 1 high, 2 low
-    }
-
-    /// @notice What the registry knows about an opening.
-    struct Opening {
-        Station station;
-        Reason refusal; // the first of the registry's reasons against a clearing, or None
-        uint24 supplier; // the vehicle's, else the operator's default supplier, else 0
-        uint16 gridTariff; // version in force, 0: none
-        uint16 operatorTariff; // version in force, 0: none
-        uint64 supplierReserve; // nano-euro to be covered at clearing
-        uint64 gridReserve; // nano-euro, for feed-in
-        uint32 skew; // s, see Limits
-        uint32 backlog; // s, see Limits
-    }
-
-    /// @notice What the registry knows about a running session.
-    struct Terms {
-        Station station;
-        Prices gridPrices;
-        uint192 gridLevels;
-        Prices operatorPrices;
-        uint192 operatorLevels;
-        uint32 skew; // s, see Limits
     }
 
     // -------------------------------------------------------------------------------------------- Errors
@@ -115,8 +104,12 @@ interface IRegistry {
     error NotYourStation(uint32 station);
     /// @notice The station was approved before, or is closed.
     error NotPending(uint32 station);
-    /// @notice The zero address is no key.
+    /// @notice The zero address is no key; there is no key to retire; a meter's key is on no known curve.
     error InvalidKey();
+    /// @notice The caller does not operate the meter's grid.
+    error NotYourMeter(bytes32 meter);
+    /// @notice A meter gets its key once.
+    error MeterKeyTaken(bytes32 meter);
     /// @notice A station needs power.
     error InvalidPower();
     /// @notice A price or fee is above the market's limit, or an operator's export price is not 0.
@@ -142,12 +135,20 @@ interface IRegistry {
     event AccountMoved(uint24 indexed participant, address indexed from, address indexed to);
     /// @notice The market has other limits from now on.
     event LimitsSet(Limits limits);
+    /// @notice No new clearings in the market until `Unpaused`; everything else goes on.
+    event Paused();
+    /// @notice New clearings again.
+    event Unpaused();
     /// @notice A supplier agrees, or no longer agrees, to supply by default at an operator's stations.
     event DefaultSupplyOffered(uint24 indexed supplier, uint24 indexed operator, bool offered);
     /// @notice An operator named its default supplier; 0: none.
     event DefaultSupplierSet(uint24 indexed operator, uint24 indexed supplier);
     /// @notice A meter (its number's hash) belongs to a grid operator.
     event MeterRegistered(bytes32 indexed meter, uint24 indexed gridOperator);
+    /// @notice A meter's records are signed with this key.
+    event MeterKeySet(bytes32 indexed meter, uint8 curve, bytes32 x, bytes32 y, bytes32 serial);
+    /// @notice The meter's key proves nothing any more.
+    event MeterKeyRevoked(bytes32 indexed meter);
     /// @param evseId the station's public name, as printed on it
     event StationRequested(
         uint32 indexed station,
@@ -160,8 +161,10 @@ interface IRegistry {
     );
     /// @notice The station works from now on.
     event StationApproved(uint32 indexed station, uint24 indexed gridOperator);
-    /// @notice `key` signs from now on, the former key for what lies before.
-    event StationKeyRotated(uint32 indexed station, address key);
+    /// @notice `key` signs from now on, the former key for messages with a time before `until`.
+    event StationKeyRotated(uint32 indexed station, address key, uint40 until);
+    /// @notice The key signs for messages with a time before `until`, and no other key until a rotation.
+    event StationKeyRetired(uint32 indexed station, uint40 until);
     /// @notice No key signs for the station any more, until a rotation.
     event StationKeyRevoked(uint32 indexed station);
     /// @notice The station is closed for good.
@@ -189,6 +192,12 @@ interface IRegistry {
 
     /// @notice Only governance. Reverts with `LimitOutOfRange` outside the bounds in docs/protocol.md.
     function setLimits(Limits calldata limits) external;
+
+    /// @notice Only governance. Openings are decided `MarketPaused`; reports settle, withdrawals work.
+    function pause() external;
+
+    /// @notice Only governance.
+    function unpause() external;
 
     // -------------------------------------------------------------------------------------- Participants
 
@@ -221,11 +230,23 @@ interface IRegistry {
     /// @notice The meter's grid operator approves stations that were requested.
     function approveStations(uint32[] calldata numbers) external;
 
-    /// @notice The operator gives a station a new key. What the former key signed before now stays valid.
-    function rotateStationKey(uint32 station, address key) external;
+    /// @notice The operator gives a station a new key, good for messages of any time from now on. The present key,
+    /// if there is one, stays good for messages with a time before `until`.
+    /// @param until UTC seconds, any
+    function rotateStationKey(uint32 station, address key, uint40 until) external;
 
-    /// @notice The operator cuts a compromised key off at once, what it signed before included.
+    /// @notice The same with no new key.
+    function retireStationKey(uint32 station, uint40 until) external;
+
+    /// @notice The operator cuts a compromised key off at once, and the former one with it; what they signed and was
+    /// not settled is void.
     function revokeStationKey(uint32 station) external;
+
+    /// @notice A grid operator puts the key of its meter on file, once.
+    function setMeterKey(bytes32 meter, MeterKey calldata key) external;
+
+    /// @notice The grid operator says that the meter's key proves nothing any more. For good.
+    function revokeMeterKey(bytes32 meter) external;
 
     /// @notice The grid operator closes a station for good.
     function closeStation(uint32 station) external;
@@ -239,17 +260,36 @@ interface IRegistry {
 
     // --------------------------------------------------------------------------------------------- Views
 
-    /// @notice Everything that a clearing at `time` depends on.
+    /// @notice Everything that a clearing at `time` depends on, in words as the ledger computes with them.
     /// @param supplier of the vehicle, 0: nobody
+    /// @return device the station as it is on file
+    /// @return terms what the clearing would fix
+    /// @return refusal the first of the registry's reasons against it, or None
+    /// @return market limits in force
     function openingAt(uint32 station, uint24 supplier, uint40 time)
         external
         view
-        returns (Opening memory);
+        returns (Device device, Terms terms, Reason refusal, Market market);
     /// @notice Everything that the settlement of a report depends on. A version 0 gives an empty tariff.
-    function termsOf(uint32 station, uint16 gridTariff, uint16 operatorTariff)
+    /// @return device the station as it is on file
+    /// @return grid the grid operator's prices of the pinned version
+    /// @return gridLevels their map of the day
+    /// @return operator the station operator's prices of the pinned version
+    /// @return operatorLevels their map of the day
+    /// @return market limits in force
+    function tariffsOf(uint32 station, Terms terms)
         external
         view
-        returns (Terms memory);
+        returns (
+            Device device,
+            Prices grid,
+            uint256 gridLevels,
+            Prices operator,
+            uint256 operatorLevels,
+            Market market
+        );
+    /// @return the key before the station's present one, if it is good for messages of that time; else 0
+    function formerKeyAt(uint32 station, uint40 time) external view returns (address);
     /// @return whether `signer` may have signed for the station at `time`: by its key, or by the former one
     function maySign(uint32 station, address signer, uint40 time) external view returns (bool);
     /// @return the number of the account's participant; reverts unless it is active and has the role
@@ -266,17 +306,21 @@ interface IRegistry {
     function participants(uint24 number) external view returns (Participant memory);
     /// @notice The market's limits in force.
     function limits() external view returns (Limits memory);
+    /// @notice Whether governance has stopped new clearings.
+    function paused() external view returns (bool);
     /// @notice Whether the supplier agrees to supply by default at the operator's stations.
     function offersDefaultSupply(uint24 supplier, uint24 operator) external view returns (bool);
     /// @notice The grid operator of a meter, 0 if nobody registered it.
     function gridOperatorOf(bytes32 meter) external view returns (uint24);
+    /// @notice The key of a meter, empty if it never had one; its curve is 0 if it was revoked.
+    function meterKeys(bytes32 meter) external view returns (MeterKey memory);
     /// @notice Stations are numbered from 1 to this, requested ones included.
     function stationCount() external view returns (uint32);
     /// @notice A station by its number.
     function stations(uint32 number) external view returns (Station memory);
     /// @notice The meter that a station is behind.
     function meterOf(uint32 station) external view returns (bytes32);
-    /// @notice The key that signed for a station before its present one.
+    /// @notice The key that signed for a station before its present one, or its retired one.
     function formerKeys(uint32 station) external view returns (FormerKey memory);
     /// @return number of versions published; the versions are 1 to this
     function tariffCount(uint24 participant, uint8 role) external view returns (uint16);

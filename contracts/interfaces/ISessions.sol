@@ -38,7 +38,8 @@ interface ISessions {
         Open,
         Closed, // by a final report
         Expired, // the station went silent
-        Refused // the opening was decided against
+        Refused, // the opening was decided against
+        Superseded // the vehicle signed an opening elsewhere, and had not signed this one; `expire` ends it
     }
 
     /// @notice A station's only session; its storage is used again by the next.
@@ -50,11 +51,21 @@ interface ISessions {
         uint48 importRegister; // Wh, last reading
         uint48 exportRegister; // Wh, last reading
         State state;
-        uint24 supplier; // second word, written once at clearing
+        uint8 flags; // bit 0: the vehicle signed; bit 1: a change of supplier is known, see `changes`
+        uint24 supplier; // second word, fixed at clearing; the supplier alone may change, at a slot boundary
+        uint24 gridOperator; // reports settle among these three, whatever becomes of the station
+        uint24 stationOperator;
         uint16 gridTariff; // version pinned at clearing
         uint16 operatorTariff; // version pinned at clearing
         uint64 supplierReserve; // nano-euro
         uint64 gridReserve; // nano-euro
+    }
+
+    /// @notice A change of supplier that an open session meets on the road. Means something while the session's flag
+    /// says so.
+    struct Change {
+        uint24 supplier; // from `effective` on
+        uint40 effective; // start of a slot
     }
 
     // -------------------------------------------------------------------------------------------- Errors
@@ -64,7 +75,7 @@ interface ISessions {
     error OnlyDirect();
     /// @notice A batch has at least one message.
     error EmptyBatch();
-    /// @notice The station has no open session, or has not been silent for long enough.
+    /// @notice The station has no session to end, or has not been silent for long enough.
     error NotExpirable(uint32 station);
 
     // -------------------------------------------------------------------------------------------- Events
@@ -80,6 +91,8 @@ interface ISessions {
         uint16 gridTariff,
         uint16 operatorTariff
     );
+    /// @notice Energy is settled. A report over a change of supplier is settled in two parts, each with its own
+    /// supplier and the `time` of its end.
     /// @param importWh since the last reading
     /// @param exportWh since the last reading
     /// @param networkCharge nano-euro, supplier to grid operator
@@ -101,6 +114,18 @@ interface ISessions {
     /// @param station as claimed by the message, 0 if it could not be read
     /// @param digest EIP-712 digest, or keccak256 of the bytes if malformed
     event MessageRejected(uint32 indexed station, Reason indexed reason, bytes32 digest);
+    /// @notice From `time` on the session is charged to another supplier.
+    /// @param reserve nano-euro that the new supplier holds; 0 if it could not cover what the former one held
+    event SupplierSwitched(
+        uint32 indexed station,
+        uint24 indexed from,
+        uint24 indexed to,
+        uint32 session,
+        uint40 time,
+        uint64 reserve
+    );
+    /// @notice The vehicle signed an opening elsewhere and had not signed this session's: it takes no more reports.
+    event SessionSuperseded(uint32 indexed station, uint32 session);
     /// @notice A session ended without a final report; what was settled stays.
     event SessionExpired(uint32 indexed station, uint32 session);
     /// @notice Closes every batch.
@@ -114,13 +139,15 @@ interface ISessions {
     /// @return reasons one for each message, `None` if accepted
     function submit(bytes[] calldata messages) external returns (Reason[] memory reasons);
 
-    /// @notice Ends a session whose station has been silent beyond the limit. It keeps what was settled, its
-    /// reserve is released. Anybody may call it.
+    /// @notice Ends a session whose station has been silent beyond the limit, or one that was superseded. It keeps
+    /// what was settled, its reserve is released. Anybody may call it; it leaves a batch of one leaf.
     function expire(uint32 station) external;
 
     // --------------------------------------------------------------------------------------------- Views
     /// @notice A station's present or last session.
     function sessions(uint32 station) external view returns (Session memory);
+    /// @notice The last change of supplier that a session of the station met on the road.
+    function changes(uint32 station) external view returns (Change memory);
     /// @notice Batches are numbered from 1 to this.
     function batchCount() external view returns (uint64);
     /// @notice Merkle root of a batch's leaves, 0 if there is no such batch.

@@ -2,14 +2,92 @@
 pragma solidity ^0.8.30;
 
 import {ISessions} from "../interfaces/ISessions.sol";
+import {Signatures} from "./Signatures.sol";
 import {Slots} from "./Slots.sol";
 
-/// @notice Wire format and EIP-712 struct hashes of what stations sign. Layout in docs/protocol.md.
+/// @notice The first word of an opening on the wire: all of it but the vehicle.
+type Opening is uint256;
+
+/// @notice The first word of a report on the wire: all of it but evidence and boundaries.
+type Report is uint256;
+
+using OpeningFields for Opening global;
+using ReportFields for Report global;
+
+/// @notice The fields of an opening.
+library OpeningFields {
+    function station(Opening o) internal pure returns (uint32) {
+        return uint32(Opening.unwrap(o) >> 216);
+    }
+
+    function session(Opening o) internal pure returns (uint32) {
+        return uint32(Opening.unwrap(o) >> 184);
+    }
+
+    function time(Opening o) internal pure returns (uint40) {
+        return uint40(Opening.unwrap(o) >> 144);
+    }
+
+    function importRegister(Opening o) internal pure returns (uint48) {
+        return uint48(Opening.unwrap(o) >> 96);
+    }
+
+    function exportRegister(Opening o) internal pure returns (uint48) {
+        return uint48(Opening.unwrap(o) >> 48);
+    }
+
+    /// @return Wh, import register from bit 48, export register below
+    function reading(Opening o) internal pure returns (uint256) {
+        return uint96(Opening.unwrap(o) >> 48);
+    }
+}
+
+/// @notice The fields of a report.
+library ReportFields {
+    function station(Report r) internal pure returns (uint32) {
+        return uint32(Report.unwrap(r) >> 216);
+    }
+
+    function session(Report r) internal pure returns (uint32) {
+        return uint32(Report.unwrap(r) >> 184);
+    }
+
+    function number(Report r) internal pure returns (uint32) {
+        return uint32(Report.unwrap(r) >> 152);
+    }
+
+    function time(Report r) internal pure returns (uint40) {
+        return uint40(Report.unwrap(r) >> 112);
+    }
+
+    function importRegister(Report r) internal pure returns (uint48) {
+        return uint48(Report.unwrap(r) >> 64);
+    }
+
+    function exportRegister(Report r) internal pure returns (uint48) {
+        return uint48(Report.unwrap(r) >> 16);
+    }
+
+    /// @return Wh, import register from bit 48, export register below
+    function reading(Report r) internal pure returns (uint256) {
+        return uint96(Report.unwrap(r) >> 16);
+    }
+
+    function last(Report r) internal pure returns (bool) {
+        return uint8(Report.unwrap(r) >> 8) != 0;
+    }
+}
+
+/// @notice Wire format and EIP-712 struct hashes of what stations and vehicles sign. Layout in docs/protocol.md.
 library Messages {
     uint8 internal constant OPENING = 1;
     uint8 internal constant REPORT = 2;
 
-    uint256 private constant SIGNATURE = 65;
+    uint8 private constant KIND = 0x0f;
+    uint8 private constant STATION_R1 = 0x10;
+    uint8 private constant VEHICLE_K1 = 0x20;
+    uint8 private constant VEHICLE_R1 = 0x40;
+
     uint256 private constant OPENING_HEAD = 58;
     uint256 private constant REPORT_HEAD = 63;
 
@@ -22,43 +100,37 @@ library Messages {
 
     /// @return OPENING, REPORT, or 0 if the bytes are neither
     function kindOf(bytes calldata m) internal pure returns (uint8) {
-        if (m.length == OPENING_HEAD + SIGNATURE && uint8(m[0]) == OPENING) return OPENING;
-        if (m.length < REPORT_HEAD + SIGNATURE || uint8(m[0]) != REPORT) return 0;
-        return
-            (m.length - REPORT_HEAD - SIGNATURE) % Slots.BOUNDARY == 0 && uint8(m[30]) < 2
-                ? REPORT
-                : 0;
+        if (m.length < OPENING_HEAD) return 0;
+        uint8 first = uint8(m[0]);
+        uint256 signatures = _stationSignature(first) + _vehicleSignature(first);
+        if (first & KIND == OPENING) {
+            bool flags =
+                first < 0x80 && first & (VEHICLE_K1 | VEHICLE_R1) != VEHICLE_K1 | VEHICLE_R1;
+            return flags && m.length == OPENING_HEAD + signatures ? OPENING : 0;
+        }
+        if (first | STATION_R1 != REPORT | STATION_R1) return 0;
+        if (m.length < REPORT_HEAD + signatures || uint8(m[30]) > 1) return 0;
+        return (m.length - REPORT_HEAD - signatures) % Slots.BOUNDARY == 0 ? REPORT : 0;
     }
 
-    /// @dev All but the hashes stands in the first word of either message.
-    function decodeOpening(bytes calldata m)
-        internal
-        pure
-        returns (ISessions.OpenSession memory o)
-    {
-        uint256 w = uint256(bytes32(m[0:32]));
-        (o.station, o.session) = (uint32(w >> 216), uint32(w >> 184));
-        o.time = uint40(w >> 144);
-        (o.importRegister, o.exportRegister) = (uint48(w >> 96), uint48(w >> 48));
-        o.vehicle = bytes32(m[26:58]);
+    function opening(bytes calldata m) internal pure returns (Opening) {
+        return Opening.wrap(uint256(bytes32(m[0:32])));
     }
 
-    /// @dev `boundaries` stays in calldata, see `boundariesOf`.
-    function decodeReport(bytes calldata m)
-        internal
-        pure
-        returns (ISessions.EnergyReport memory r)
-    {
-        uint256 w = uint256(bytes32(m[0:32]));
-        (r.station, r.session, r.report) = (uint32(w >> 216), uint32(w >> 184), uint32(w >> 152));
-        r.time = uint40(w >> 112);
-        (r.importRegister, r.exportRegister) = (uint48(w >> 64), uint48(w >> 16));
-        r.last = uint8(w >> 8) == 1;
-        r.evidence = bytes32(m[31:63]);
+    function vehicleOf(bytes calldata m) internal pure returns (bytes32) {
+        return bytes32(m[26:58]);
+    }
+
+    function report(bytes calldata m) internal pure returns (Report) {
+        return Report.wrap(uint256(bytes32(m[0:32])));
+    }
+
+    function evidenceOf(bytes calldata m) internal pure returns (bytes32) {
+        return bytes32(m[31:63]);
     }
 
     function boundariesOf(bytes calldata m) internal pure returns (bytes calldata) {
-        return m[REPORT_HEAD:m.length - SIGNATURE];
+        return m[REPORT_HEAD:m.length - _stationSignature(uint8(m[0]))];
     }
 
     /// @return the boundaries and, as one more, the registers of the report itself
@@ -66,8 +138,54 @@ library Messages {
         return bytes.concat(boundariesOf(m), m[18:30]);
     }
 
-    function signatureOf(bytes calldata m) internal pure returns (bytes calldata) {
-        return m[m.length - SIGNATURE:];
+    /// @return who signed the message for the station, 0 if nobody did
+    function signerOf(bytes calldata m, bytes32 digest) internal view returns (address) {
+        uint8 first = uint8(m[0]);
+        uint256 end = m.length - _vehicleSignature(first);
+        bytes calldata signature = m[end - _stationSignature(first):end];
+        return first & STATION_R1 == 0
+            ? Signatures.signerK1(digest, signature)
+            : Signatures.signerR1(digest, signature);
+    }
+
+    /// @return who signed the opening for the vehicle, 0 if nobody did
+    function vehicleSignerOf(bytes calldata m, bytes32 digest) internal view returns (address) {
+        uint8 first = uint8(m[0]);
+        bytes calldata signature = m[m.length - _vehicleSignature(first):];
+        if (first & VEHICLE_K1 != 0) return Signatures.signerK1(digest, signature);
+        return first & VEHICLE_R1 != 0 ? Signatures.signerR1(digest, signature) : address(0);
+    }
+
+    function hash(Opening o, bytes32 vehicle) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                OPEN_SESSION_TYPEHASH,
+                o.station(),
+                o.session(),
+                vehicle,
+                o.time(),
+                o.importRegister(),
+                o.exportRegister()
+            )
+        );
+    }
+
+    /// @param boundaries keccak256 of the report's boundaries
+    function hash(Report r, bytes32 evidence, bytes32 boundaries) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                ENERGY_REPORT_TYPEHASH,
+                r.station(),
+                r.session(),
+                r.number(),
+                r.time(),
+                r.importRegister(),
+                r.exportRegister(),
+                r.last(),
+                evidence,
+                boundaries
+            )
+        );
     }
 
     function hash(ISessions.OpenSession memory o) internal pure returns (bytes32) {
@@ -84,12 +202,7 @@ library Messages {
         );
     }
 
-    /// @param boundariesHash keccak256 of the report's boundaries
-    function hash(ISessions.EnergyReport memory r, bytes32 boundariesHash)
-        internal
-        pure
-        returns (bytes32)
-    {
+    function hash(ISessions.EnergyReport memory r) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
                 ENERGY_REPORT_TYPEHASH,
@@ -101,8 +214,19 @@ library Messages {
                 r.exportRegister,
                 r.last,
                 r.evidence,
-                boundariesHash
+                keccak256(r.boundaries)
             )
         );
+    }
+
+    /// @return its length in bytes
+    function _stationSignature(uint8 first) private pure returns (uint256) {
+        return first & STATION_R1 == 0 ? Signatures.K1 : Signatures.R1;
+    }
+
+    /// @return its length in bytes
+    function _vehicleSignature(uint8 first) private pure returns (uint256) {
+        if (first & (VEHICLE_K1 | VEHICLE_R1) == 0) return 0;
+        return first & VEHICLE_K1 == 0 ? Signatures.R1 : Signatures.K1;
     }
 }

@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IRegistry} from "../interfaces/IRegistry.sol";
 import {Reason} from "../interfaces/Reason.sol";
 
-/// @notice Splits the energy between two readings by quarter hour and adds it up by price level.
+/// @notice Splits the energy between two readings by quarter hour and adds it up by price level. A *reading* is a pair
+/// of registers as it stands on the wire: import from bit 48, export below.
 library Slots {
     uint256 internal constant SECONDS = 900;
     uint256 internal constant PER_DAY = 96;
-    uint256 internal constant BOUNDARY = 12; // bytes of a pair of registers
+    uint256 internal constant BOUNDARY = 12; // bytes of a reading
     uint256 internal constant MAX_BOUNDARIES = 192; // two days
+
+    /// @notice What a station and its tariffs ask of a split.
+    struct Frame {
+        uint256 gridLevels; // 2 bits for each slot of a day, the first slot lowest
+        uint256 operatorLevels;
+        uint256 maxPower; // W, from the grid
+        uint256 maxFeedIn; // W, into the grid
+    }
 
     /// @return how many slot boundaries lie strictly between two times
     function boundariesBetween(uint256 start, uint256 end) internal pure returns (uint256) {
-        if (end <= start) return 0;
-        return (end - 1) / SECONDS - start / SECONDS;
+        // end - 1 is not less than start, and what rounds down keeps its order
+        unchecked {
+            return end <= start ? 0 : (end - 1) / SECONDS - start / SECONDS;
+        }
     }
 
     /// @notice Adds the energy between readings up by price level.
-    /// @param first imports and exports at the start, see `pair`
-    /// @param registers of every boundary after it and of the end, 12 bytes each
+    /// @param first reading at the start
+    /// @param registers readings at every boundary after it and at the end, 12 bytes each
     /// @param startTime UTC seconds of the first reading
     /// @param endTime UTC seconds of the last
-    /// @return reason `RegisterBackwards`, else `PowerExceeded`, if that is so in any slot, else `None`
+    /// @return possible whether no register runs backwards, and no slot has more energy than the power gives
     /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 48 bits from
     /// 80n, Wh imported in the 32 above (193 slots at 2^24 W are less than 2^30 Wh)
     /// @return operatorSum the same by the station operator's levels
@@ -31,40 +41,47 @@ library Slots {
         bytes memory registers,
         uint256 startTime,
         uint256 endTime,
-        IRegistry.Terms memory terms
-    ) internal pure returns (Reason reason, uint256 gridSum, uint256 operatorSum) {
-        unchecked {
-            uint256 partly =
-                registers.length == BOUNDARY ? endTime - startTime : SECONDS - startTime % SECONDS;
-            bool possible = _possible(pair(registers, 0) - first, terms.station, partly);
-            if (registers.length != BOUNDARY) {
-                uint256 last = registers.length - BOUNDARY;
-                uint256 change = pair(registers, last) - pair(registers, last - BOUNDARY);
-                possible = possible && _possible(change, terms.station, (endTime - 1) % SECONDS + 1);
-            }
-            if (possible) {
-                (possible, gridSum, operatorSum) = _sum(
-                    first,
-                    registers,
-                    startTime / SECONDS % PER_DAY * 2,
-                    terms.gridLevels,
-                    terms.operatorLevels,
-                    _most(terms.station.maxPower, SECONDS),
-                    _most(terms.station.maxFeedIn, SECONDS)
-                );
-            }
-            if (!possible) reason = _explain(first, registers);
-        }
+        Frame memory frame
+    ) internal pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
+        uint256 slot = startTime / SECONDS % PER_DAY;
+        uint256 limit = _most(frame.maxPower, SECONDS) << 48 | _most(frame.maxFeedIn, SECONDS);
+        (possible, gridSum, operatorSum) = _sum(
+            first,
+            registers,
+            rotate(frame.gridLevels, slot),
+            rotate(frame.operatorLevels, slot),
+            limit
+        );
+        possible = possible && _endsArePossible(first, registers, startTime, endTime, frame);
     }
 
-    /// @param registers pairs of registers, 12 bytes each
-    /// @return import register in the upper 128 bits, export register in the lower
-    function pair(bytes memory registers, uint256 offset) internal pure returns (uint256) {
+    /// @return `RegisterBackwards`, if that is so anywhere, else `PowerExceeded`
+    function explain(uint256 first, bytes memory registers) internal pure returns (Reason) {
+        for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
+            uint256 next = readingAt(registers, offset);
+            if (next >> 48 < first >> 48 || uint48(next) < uint48(first)) {
+                return Reason.RegisterBackwards;
+            }
+            first = next;
+        }
+        return Reason.PowerExceeded;
+    }
+
+    /// @return reading at this offset
+    function readingAt(bytes memory registers, uint256 offset) internal pure returns (uint256) {
         uint256 word;
         assembly ("memory-safe") {
             word := mload(add(add(registers, 32), offset))
         }
-        return word >> 208 << 128 | uint48(word >> 160);
+        return word >> 160;
+    }
+
+    /// @return the map of a day as seen from one of its slots
+    function rotate(uint256 levels, uint256 slot) internal pure returns (uint256) {
+        // at most 190 bits either way
+        unchecked {
+            return levels >> 2 * slot | uint192(levels << 2 * (PER_DAY - slot));
+        }
     }
 
     /// @return whether no slot has the level 3, which has no price
@@ -73,57 +90,68 @@ library Slots {
     }
 
     /// @dev The loop of a settlement, as tight as it reads: every slot against the energy of a full one.
+    /// @param limit the most energy of a slot, like a reading
     function _sum(
-        uint256 previous,
+        uint256 first,
         bytes memory registers,
-        uint256 twiceSlot,
         uint256 gridLevels,
         uint256 operatorLevels,
-        uint256 most,
-        uint256 mostBack
-    ) private pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
+        uint256 limit
+    ) private pure returns (bool, uint256 gridSum, uint256 operatorSum) {
         unchecked {
+            uint256 previous = first;
+            uint256 grid = gridLevels;
+            uint256 operator = operatorLevels;
             for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
-                uint256 next = pair(registers, offset);
-                // a register that runs backwards wraps its half to more than any power allows
+                if (offset == PER_DAY * BOUNDARY) (grid, operator) = (gridLevels, operatorLevels);
+                uint256 next = readingAt(registers, offset);
                 uint256 change = next - previous;
                 previous = next;
-                if (change >> 128 > most || uint128(change) > mostBack) return (false, 0, 0);
-                change = change >> 80 | uint48(change);
-                gridSum += change << ((gridLevels >> twiceSlot) & 3) * 80;
-                operatorSum += change << ((operatorLevels >> twiceSlot) & 3) * 80;
-                twiceSlot += 2;
-                if (twiceSlot == 2 * PER_DAY) twiceSlot = 0;
+                if (change >> 48 > limit >> 48 || uint48(change) > uint48(limit)) {
+                    return (false, 0, 0);
+                }
+                gridSum += change << (grid & 3) * 80;
+                operatorSum += change << (operator & 3) * 80;
+                grid >>= 2;
+                operator >>= 2;
             }
+            // an export register that wraps looks like a small step, but ends below where it began
+            return (uint48(previous) >= uint48(first), gridSum, operatorSum);
         }
-        return (true, gridSum, operatorSum);
     }
 
-    /// @param change of both registers, wrapped if one ran backwards
-    function _possible(uint256 change, IRegistry.Station memory station, uint256 duration)
+    /// @dev The first slot and the last may be shorter.
+    function _endsArePossible(
+        uint256 first,
+        bytes memory registers,
+        uint256 startTime,
+        uint256 endTime,
+        Frame memory frame
+    ) private pure returns (bool) {
+        unchecked {
+            uint256 last = registers.length - BOUNDARY;
+            uint256 partly = last == 0 ? endTime - startTime : SECONDS - startTime % SECONDS;
+            if (!_isPossible(readingAt(registers, 0) - first, frame, partly)) return false;
+            if (last == 0) return true;
+            uint256 change = readingAt(registers, last) - readingAt(registers, last - BOUNDARY);
+            return _isPossible(change, frame, (endTime - 1) % SECONDS + 1);
+        }
+    }
+
+    function _isPossible(uint256 change, Frame memory frame, uint256 duration)
         private
         pure
         returns (bool)
     {
-        return change >> 128 <= _most(station.maxPower, duration)
-            && uint128(change) <= _most(station.maxFeedIn, duration);
+        return change >> 48 <= _most(frame.maxPower, duration)
+            && uint48(change) <= _most(frame.maxFeedIn, duration);
     }
 
     /// @return the most Wh that a power in W gives in a time in s; one more for registers that show whole ones
     function _most(uint256 power, uint256 duration) private pure returns (uint256) {
+        // 24 bits x 900
         unchecked {
             return power == 0 ? 0 : power * duration / 3600 + 1;
         }
-    }
-
-    function _explain(uint256 previous, bytes memory registers) private pure returns (Reason) {
-        for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
-            uint256 next = pair(registers, offset);
-            if (next >> 128 < previous >> 128 || uint128(next) < uint128(previous)) {
-                return Reason.RegisterBackwards;
-            }
-            previous = next;
-        }
-        return Reason.PowerExceeded;
     }
 }

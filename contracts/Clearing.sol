@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {Accounts} from "./Accounts.sol";
+import {KeyedVehicles} from "./KeyedVehicles.sol";
+import {ISessions} from "./interfaces/ISessions.sol";
+import {Reason} from "./interfaces/Reason.sol";
+import {Device} from "./libraries/Device.sol";
+import {Funds} from "./libraries/Funds.sol";
+import {Leaves} from "./libraries/Leaves.sol";
+import {Market} from "./libraries/Market.sol";
+import {Messages, Opening} from "./libraries/Messages.sol";
+import {Progress, ProgressFields} from "./libraries/Progress.sol";
+import {Storage} from "./libraries/Storage.sol";
+import {Supply} from "./libraries/Supply.sol";
+import {Terms} from "./libraries/Terms.sol";
+
+/// @notice Decides openings. Checks return a reason instead of reverting, so that one bad message never stops a batch.
+abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), ISessions {
+    using Storage for Session;
+    using Storage for Vehicle;
+    using Storage for Account;
+
+    /// @dev An opening on its way to a decision.
+    struct Case {
+        bytes32 digest;
+        bytes32 vehicle;
+        Supply supply; // of the vehicle
+        bool supplied; // by a supplier of its own
+        bool signed; // by the vehicle
+        uint32 elsewhere; // station of the vehicle's open session, 0: none
+        Terms terms;
+    }
+
+    function _open(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
+        Opening o = Messages.opening(message);
+        Case memory c;
+        c.vehicle = Messages.vehicleOf(message);
+        c.digest = _hashTypedDataV4(Messages.hash(o, c.vehicle));
+        c.supply = _vehicles[c.vehicle].load();
+        uint24 own = c.supply.supplierAt(o.time());
+        c.supplied = own != 0;
+        Reason refusal;
+        Device device;
+        Market market;
+        (device, c.terms, refusal, market) = REGISTRY.openingAt(o.station(), own, o.time());
+
+        reason = _checkSigner(message, c.digest, o.station(), device, o.time());
+        if (reason == Reason.None) {
+            reason = _checkOpening(o, _sessions[o.station()].loadProgress(), market);
+        }
+        if (reason == Reason.None && c.supply.keyed()) {
+            (c.signed, reason) = _checkVehicle(message, c.vehicle, c.digest, o.time());
+        }
+        if (reason == Reason.None) (reason, leaf) = _decide(o, c, refusal);
+        if (reason != Reason.None) leaf = _reject(o.station(), c.digest, reason);
+    }
+
+    /// @dev The checks that leave no trace.
+    function _checkOpening(Opening o, Progress s, Market market) private view returns (Reason) {
+        if (s.isOpen() || s.isSuperseded()) {
+            return o.session() == s.number() ? Reason.SessionUsed : Reason.StationBusy;
+        }
+        if (o.session() <= s.number()) return Reason.SessionUsed;
+        if (o.time() > block.timestamp + market.skew()) return Reason.TimeInFuture;
+        if (o.time() + market.backlog() < block.timestamp) return Reason.TooOld;
+        if (o.time() < s.time()) return Reason.TimeBackwards;
+        (uint256 now_, uint256 before) = (o.reading(), s.reading());
+        bool backwards = now_ >> 48 < before >> 48 || uint48(now_) < uint48(before);
+        return backwards ? Reason.RegisterBackwards : Reason.None;
+    }
+
+    /// @dev Uses the session number up, whatever comes of it.
+    function _decide(Opening o, Case memory c, Reason refusal)
+        private
+        returns (Reason reason, bytes32 leaf)
+    {
+        reason = refusal;
+        if (reason == Reason.None && c.supplied) reason = _checkElsewhere(c, o.station());
+        if (reason == Reason.None) reason = _reserve(c.terms);
+        bool cleared = reason == Reason.None;
+        bool changes =
+            cleared && c.supplied && c.supply.nextSupplier() != 0 && c.supply.nextFrom() > o.time();
+        Progress s = ProgressFields.pack(
+            o.session(),
+            0,
+            o.time(),
+            o.reading(),
+            cleared ? State.Open : State.Refused,
+            (cleared && c.signed ? ProgressFields.VEHICLE_SIGNED : 0)
+                | (changes ? ProgressFields.CHANGE_KNOWN : 0)
+        );
+        _sessions[o.station()].save(s);
+        if (!cleared) return (reason, leaf);
+        if (changes) {
+            _changes[o.station()] = Change(c.supply.nextSupplier(), c.supply.nextFrom());
+        }
+        leaf = _clear(o, c);
+    }
+
+    /// @dev A session that the vehicle signed wins over one that it did not.
+    function _checkElsewhere(Case memory c, uint32 here) private view returns (Reason) {
+        uint32 station = c.supply.station();
+        if (station == 0 || station == here) return Reason.None;
+        Progress s = _sessions[station].loadProgress();
+        if (!s.isOpen() || s.number() != c.supply.session()) return Reason.None;
+        c.elsewhere = station;
+        return c.signed && !s.vehicleSigned() ? Reason.None : Reason.VehicleBusy;
+    }
+
+    /// @dev Holds the reserves of both payers, or neither.
+    function _reserve(Terms t) private returns (Reason) {
+        (uint24 supplier, uint24 grid) = (t.supplier(), t.gridOperator());
+        Funds funds = _accounts[supplier].load();
+        if (!funds.covers(t.supplierReserve())) return Reason.SupplierNotCovered;
+        if (t.gridReserve() != 0) {
+            Funds gridFunds = _accounts[grid].load();
+            if (!gridFunds.covers(t.gridReserve())) return Reason.GridOperatorNotCovered;
+            _accounts[grid].save(gridFunds.hold(t.gridReserve()));
+        }
+        _accounts[supplier].save(funds.hold(t.supplierReserve()));
+        return Reason.None;
+    }
+
+    function _clear(Opening o, Case memory c) private returns (bytes32) {
+        Terms t = c.terms;
+        if (c.elsewhere != 0) _supersede(c.elsewhere);
+        _sessions[o.station()].save(t);
+        if (c.supplied) _vehicles[c.vehicle].save(c.supply.movedTo(o.station(), o.session()));
+        emit SessionCleared(
+            o.station(),
+            c.vehicle,
+            t.supplier(),
+            o.session(),
+            o.time(),
+            o.importRegister(),
+            o.exportRegister(),
+            t.gridTariff(),
+            t.operatorTariff()
+        );
+        return Leaves.cleared(c.digest, Leaves.metaOf(block.timestamp, t), t);
+    }
+
+    function _supersede(uint32 station) private {
+        Session storage s = _sessions[station];
+        Progress p = s.loadProgress();
+        s.save(p.withState(State.Superseded));
+        emit SessionSuperseded(station, uint32(p.number()));
+    }
+
+    // ---------------------------------------------------------------------------------------- Both kinds
+
+    function _checkSigner(
+        bytes calldata message,
+        bytes32 digest,
+        uint32 station,
+        Device device,
+        uint40 time
+    ) internal view returns (Reason) {
+        if (device.gridOperator() == 0) return Reason.UnknownStation;
+        address signer = Messages.signerOf(message, digest);
+        address key = device.key();
+        if (signer == key && key != address(0)) return Reason.None;
+        // a former key is looked up only when the present one did not sign
+        address former = REGISTRY.formerKeyAt(station, time);
+        if (key == address(0) && former == address(0)) return Reason.UnknownStation;
+        return signer == former && former != address(0) ? Reason.None : Reason.BadSignature;
+    }
+
+    function _reject(uint32 station, bytes32 digest, Reason reason) internal returns (bytes32) {
+        emit MessageRejected(station, reason, digest);
+        return Leaves.rejected(digest, reason, block.timestamp);
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Bytes} from "@openzeppelin/contracts/utils/Bytes.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
+import {Clearing} from "./Clearing.sol";
+import {Reason} from "./interfaces/Reason.sol";
+import {Device} from "./libraries/Device.sol";
+import {Leaves} from "./libraries/Leaves.sol";
+import {Market} from "./libraries/Market.sol";
+import {Messages, Report} from "./libraries/Messages.sol";
+import {Prices} from "./libraries/Prices.sol";
+import {Progress, ProgressFields} from "./libraries/Progress.sol";
+import {Slots} from "./libraries/Slots.sol";
+import {Storage} from "./libraries/Storage.sol";
+import {Terms} from "./libraries/Terms.sol";
+
+/// @notice Settles reports, in two parts where the supplier changes on the road.
+abstract contract Settlement is Clearing {
+    using Storage for Session;
+    using Storage for Account;
+
+    /// @dev What a session is priced with.
+    struct Tariffs {
+        Slots.Frame frame;
+        Prices grid;
+        Prices operator;
+    }
+
+    /// @dev A stretch of a session and what it costs whom.
+    struct Part {
+        uint256 first; // reading
+        bytes registers; // readings at each slot boundary after it, and at the end
+        uint256 start; // UTC seconds
+        uint256 end; // UTC seconds
+        bool last; // ends the session
+        uint256 networkCharge; // nano-euro
+        uint256 serviceFee; // nano-euro
+        int256 feedIn; // nano-euro
+    }
+
+    function _report(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
+        Report r = Messages.report(message);
+        bytes calldata boundaries = Messages.boundariesOf(message);
+        bytes32 digest =
+            _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), keccak256(boundaries)));
+        Session storage session = _sessions[r.station()];
+        Progress s = session.loadProgress();
+        Tariffs memory tariffs;
+        Device device;
+        Market market;
+        (
+            device,
+            tariffs.grid,
+            tariffs.frame.gridLevels,
+            tariffs.operator,
+            tariffs.frame.operatorLevels,
+            market
+        ) = REGISTRY.tariffsOf(r.station(), session.loadTerms());
+        (tariffs.frame.maxPower, tariffs.frame.maxFeedIn) = (device.maxPower(), device.maxFeedIn());
+
+        reason = _checkSigner(message, digest, r.station(), device, r.time());
+        if (reason == Reason.None) reason = _checkReport(r, s, boundaries.length, market.skew());
+        if (reason == Reason.None) {
+            (reason, leaf) = _settle(r, digest, s, Messages.registersOf(message), tariffs);
+        }
+        if (reason != Reason.None) leaf = _reject(r.station(), digest, reason);
+    }
+
+    /// @dev The checks that leave no trace.
+    function _checkReport(Report r, Progress s, uint256 length, uint256 skew)
+        private
+        view
+        returns (Reason)
+    {
+        if (!s.isOpen() || r.session() != s.number()) return Reason.SessionNotOpen;
+        if (r.number() <= s.report()) return Reason.ReportUsed;
+        if (r.number() != s.report() + 1) return Reason.ReportMissing;
+        if (r.time() > block.timestamp + skew) return Reason.TimeInFuture;
+        if (r.time() < s.time()) return Reason.TimeBackwards;
+        uint256 count = Slots.boundariesBetween(s.time(), r.time());
+        bool wrong = count > Slots.MAX_BOUNDARIES || length != count * Slots.BOUNDARY;
+        return wrong ? Reason.WrongBoundaries : Reason.None;
+    }
+
+    /// @return reason why a register or the power cannot be, before anything has changed
+    function _settle(
+        Report r,
+        bytes32 digest,
+        Progress s,
+        bytes memory registers,
+        Tariffs memory tariffs
+    ) private returns (Reason reason, bytes32 leaf) {
+        Part memory p = Part(s.reading(), registers, s.time(), r.time(), r.last(), 0, 0, 0);
+        if (s.changeKnown()) return _settleOverChange(r, digest, s, p, tariffs);
+        if (!_price(p, tariffs)) return (Slots.explain(p.first, registers), 0);
+        _advance(r, s.vehicleSigned() ? ProgressFields.VEHICLE_SIGNED : 0);
+        leaf = _book(r, digest, _sessions[r.station()].loadTerms(), p);
+    }
+
+    /// @dev The same where a change of supplier is known: before, over, or after its time.
+    function _settleOverChange(
+        Report r,
+        bytes32 digest,
+        Progress s,
+        Part memory p,
+        Tariffs memory tariffs
+    ) private returns (Reason reason, bytes32 leaf) {
+        uint256 effective = _changes[r.station()].effective;
+        bool switches = effective <= s.time() || effective < r.time();
+        bool cuts = switches && effective > s.time();
+        bytes memory registers = p.registers;
+        Part memory former;
+        if (cuts) (former, p) = _cut(p, effective);
+        if (!_price(p, tariffs) || (cuts && !_price(former, tariffs))) {
+            return (Slots.explain(s.reading(), registers), 0);
+        }
+        uint256 flags = s.vehicleSigned() ? ProgressFields.VEHICLE_SIGNED : 0;
+        _advance(r, switches ? flags : flags | ProgressFields.CHANGE_KNOWN);
+        Terms t = _sessions[r.station()].loadTerms();
+        bytes32 first = cuts ? _book(r, digest, t, former) : bytes32(0);
+        leaf = _book(r, digest, switches ? _switch(r, t) : t, p);
+        if (cuts) leaf = Hashes.commutativeKeccak256(first, leaf);
+    }
+
+    /// @dev A change takes effect at the start of a slot, so there is a reading at that moment.
+    function _cut(Part memory p, uint256 time)
+        private
+        pure
+        returns (Part memory former, Part memory rest)
+    {
+        uint256 length = (Slots.boundariesBetween(p.start, time) + 1) * Slots.BOUNDARY;
+        bytes memory registers = Bytes.slice(p.registers, 0, length);
+        former = Part(p.first, registers, p.start, time, false, 0, 0, 0);
+        uint256 first = Slots.readingAt(registers, length - Slots.BOUNDARY);
+        rest = Part(first, Bytes.slice(p.registers, length), time, p.end, p.last, 0, 0, 0);
+    }
+
+    /// @return possible whether the registers run forwards within the power; else nothing is priced
+    function _price(Part memory p, Tariffs memory tariffs) private pure returns (bool possible) {
+        uint256 gridSum;
+        uint256 operatorSum;
+        (possible, gridSum, operatorSum) =
+            Slots.split(p.first, p.registers, p.start, p.end, tariffs.frame);
+        p.networkCharge = tariffs.grid.importAmount(gridSum);
+        p.serviceFee = tariffs.operator.importAmount(operatorSum);
+        p.feedIn = tariffs.grid.exportAmount(gridSum);
+        // 2^64 and 2^42
+        unchecked {
+            if (p.last) {
+                p.networkCharge += tariffs.grid.fee();
+                p.serviceFee += tariffs.operator.fee();
+            }
+        }
+    }
+
+    function _advance(Report r, uint256 flags) private {
+        State state = r.last() ? State.Closed : State.Open;
+        _sessions[r.station()].save(
+            ProgressFields.pack(r.session(), r.number(), r.time(), r.reading(), state, flags)
+        );
+    }
+
+    /// @dev From here on the session is the new supplier's. It takes the reserve over as far as it is covered.
+    function _switch(Report r, Terms t) private returns (Terms next) {
+        Change memory change = _changes[r.station()];
+        uint24 former = t.supplier();
+        uint64 reserve = t.supplierReserve();
+        _accounts[former].save(_accounts[former].load().release(reserve));
+        if (!_accounts[change.supplier].load().covers(reserve)) reserve = 0;
+        _accounts[change.supplier].save(_accounts[change.supplier].load().hold(reserve));
+        next = t.withSupplier(change.supplier, reserve);
+        _sessions[r.station()].save(next);
+        emit SupplierSwitched(
+            r.station(), former, change.supplier, r.session(), change.effective, reserve
+        );
+    }
+
+    /// @dev Posts a part, in the journals and events too.
+    function _book(Report r, bytes32 digest, Terms t, Part memory p)
+        private
+        returns (bytes32 leaf)
+    {
+        leaf = Leaves.settled(
+            digest, Leaves.metaOf(block.timestamp, t), p.networkCharge, p.serviceFee, p.feedIn
+        );
+        uint256 energy;
+        // registers run forwards, so nothing is borrowed between the two
+        unchecked {
+            energy = Slots.readingAt(p.registers, p.registers.length - Slots.BOUNDARY) - p.first;
+        }
+        _postAll(t, p, energy >> 48, uint48(energy));
+        _recordAll(t, leaf);
+        emit ReportSettled(
+            r.station(),
+            t.supplier(),
+            r.session(),
+            r.number(),
+            uint40(p.end),
+            uint48(energy >> 48),
+            uint48(energy),
+            uint80(p.networkCharge),
+            uint80(p.serviceFee),
+            int80(p.feedIn),
+            p.last
+        );
+    }
+
+    /// @dev Loads each account once, also where one participant has several roles, and saves it once.
+    function _postAll(Terms t, Part memory p, uint256 taken, uint256 fed) private {
+        Purse memory supplier = _openPurse(t.supplier());
+        Purse memory grid =
+            t.gridOperator() == supplier.owner ? supplier : _openPurse(t.gridOperator());
+        Purse memory operator = t.stationOperator() == supplier.owner
+            ? supplier
+            : t.stationOperator() == grid.owner ? grid : _openPurse(t.stationOperator());
+        if (p.last) {
+            supplier.funds = supplier.funds.release(t.supplierReserve());
+            grid.funds = grid.funds.release(t.gridReserve());
+        }
+        _post(supplier, grid, p.networkCharge, taken, 0);
+        _post(supplier, operator, p.serviceFee, taken, 0);
+        if (p.feedIn < 0) _post(supplier, grid, uint256(-p.feedIn), 0, fed);
+        else _post(grid, supplier, uint256(p.feedIn), 0, fed);
+        // one participant's only purse is written as often as it has roles, the same each time
+        _closePurse(supplier);
+        _closePurse(grid);
+        _closePurse(operator);
+    }
+
+    function _recordAll(Terms t, bytes32 leaf) private {
+        (uint24 supplier, uint24 grid, uint24 operator) =
+            (t.supplier(), t.gridOperator(), t.stationOperator());
+        _record(supplier, leaf);
+        if (grid != supplier) _record(grid, leaf);
+        if (operator != supplier && operator != grid) _record(operator, leaf);
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @notice An account in one word, as it is stored (IAccounts.Account): from the lowest bits, balance 96, reserved 80,
+/// owed 80; all in nano-euro.
+type Funds is uint256;
+
+using FundsArithmetic for Funds global;
+
+/// @notice Arithmetic of an account. Every change keeps each field within its bits:
+/// no balance exceeds the sum of all, which `Accounts.credit` keeps within 96 bits.
+library FundsArithmetic {
+    function balance(Funds f) internal pure returns (uint256) {
+        return uint96(Funds.unwrap(f));
+    }
+
+    function reserved(Funds f) internal pure returns (uint256) {
+        return uint80(Funds.unwrap(f) >> 96);
+    }
+
+    function owed(Funds f) internal pure returns (uint256) {
+        return Funds.unwrap(f) >> 176;
+    }
+
+    /// @return whether the account has no open claims and covers `amount` on top of its reserves
+    function covers(Funds f, uint256 amount) internal pure returns (bool) {
+        return f.owed() == 0 && f.balance() >= f.reserved() + amount;
+    }
+
+    /// @return what open claims leave of the balance
+    function free(Funds f) internal pure returns (uint256) {
+        (uint256 has, uint256 owes) = (f.balance(), f.owed());
+        // the condition
+        unchecked {
+            return has > owes ? has - owes : 0;
+        }
+    }
+
+    function hold(Funds f, uint256 reserve) internal pure returns (Funds) {
+        require(f.reserved() + reserve <= type(uint80).max);
+        return Funds.wrap(Funds.unwrap(f) + (reserve << 96));
+    }
+
+    function release(Funds f, uint256 reserve) internal pure returns (Funds) {
+        // what a session holds is part of what its payer has reserved
+        unchecked {
+            return Funds.wrap(Funds.unwrap(f) - (reserve << 96));
+        }
+    }
+
+    /// @param open what stays to be paid; more than 80 bits of it revert
+    function pay(Funds f, uint256 paid, uint256 open) internal pure returns (Funds) {
+        return Funds.wrap(Funds.unwrap(f) - paid + (open << 176));
+    }
+
+    function receive_(Funds f, uint256 paid) internal pure returns (Funds) {
+        return Funds.wrap(Funds.unwrap(f) + paid);
+    }
+}
