@@ -89,7 +89,7 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
             o.time(),
             o.reading(),
             cleared ? State.Open : State.Refused,
-            (cleared && c.signed ? ProgressFields.VEHICLE_SIGNED : 0)
+            (c.signed ? ProgressFields.VEHICLE_SIGNED : 0)
                 | (changes ? ProgressFields.CHANGE_KNOWN : 0)
         );
         _sessions[o.station()].save(s);
@@ -140,7 +140,7 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
             t.gridTariff(),
             t.operatorTariff()
         );
-        return Leaves.cleared(c.digest, Leaves.metaOf(block.timestamp, t), t);
+        return Leaves.cleared(c.digest, Leaves.metaOf(t), t);
     }
 
     function _supersede(uint32 station) private {
@@ -171,6 +171,6 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
 
     function _reject(uint32 station, bytes32 digest, Reason reason) internal returns (bytes32) {
         emit MessageRejected(station, reason, digest);
-        return Leaves.rejected(digest, reason, block.timestamp);
+        return Leaves.rejected(digest, reason);
     }
 }

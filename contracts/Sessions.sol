@@ -49,7 +49,7 @@ abstract contract Sessions is Settlement {
         _accounts[t.gridOperator()].reserved -= t.gridReserve();
         emit SessionExpired(station, uint32(s.number()));
         bytes32 digest = Leaves.expiryDigest(station, s.number(), s.report());
-        _recordBatch(Leaves.expired(digest, Leaves.metaOf(block.timestamp, t)), 1);
+        _recordBatch(Leaves.expired(digest, Leaves.metaOf(t)), 1);
     }
 
     // ----------------------------------------------------------------------------------------------- Views

@@ -183,7 +183,11 @@ abstract contract Settlement is Clearing {
         returns (bytes32 leaf)
     {
         leaf = Leaves.settled(
-            digest, Leaves.metaOf(block.timestamp, t), p.networkCharge, p.serviceFee, p.feedIn
+            digest,
+            Leaves.metaOf(t) | p.end << Leaves.UNTIL,
+            p.networkCharge,
+            p.serviceFee,
+            p.feedIn
         );
         uint256 energy;
         // registers run forwards, so nothing is borrowed between the two

@@ -6,12 +6,16 @@ import {Terms} from "./Terms.sol";
 
 /// @notice The leaves of batch roots: five words each, see docs/protocol.md.
 library Leaves {
+    /// @dev Where a settled leaf's meta tells the end of what it settles, 40 bits of UTC seconds.
+    uint256 internal constant UNTIL = 152;
+
     uint256 private constant EXPIRY = 3;
 
     /// @notice What every leaf tells besides its digest: reason in the lowest 8 bits, block time 40, then of a session's
-    /// terms supplier, grid operator, station operator 24 each, their tariffs' versions 16 each.
-    function metaOf(uint256 time, Terms terms) internal pure returns (uint256) {
-        return time << 8 | terms.parties() << 48;
+    /// terms supplier, grid operator, station operator 24 each, their tariffs' versions 16 each. A settled leaf's
+    /// has besides, from bit 152, the end of what it settles.
+    function metaOf(Terms terms) internal view returns (uint256) {
+        return block.timestamp << 8 | terms.parties() << 48;
     }
 
     function cleared(bytes32 digest, uint256 meta, Terms terms) internal pure returns (bytes32) {
@@ -39,8 +43,8 @@ library Leaves {
         return keccak256(abi.encode(digest, meta, networkCharge, serviceFee, feedIn));
     }
 
-    function rejected(bytes32 digest, Reason reason, uint256 time) internal pure returns (bytes32) {
-        uint256 meta = uint256(reason) | time << 8;
+    function rejected(bytes32 digest, Reason reason) internal view returns (bytes32) {
+        uint256 meta = uint256(reason) | block.timestamp << 8;
         return keccak256(abi.encode(digest, meta, uint256(0), uint256(0), uint256(0)));
     }
 

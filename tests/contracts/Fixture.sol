@@ -28,6 +28,7 @@ abstract contract Fixture is Assertions {
     address internal governance = address(0x60f);
     address internal relay = address(0x4e1a);
     address internal stranger = address(0x57a);
+    address internal corrections = address(0xc0);
     address internal supplierAccount = address(0x501);
     address internal otherSupplierAccount = address(0x502);
     address internal gridAccount = address(0x601);
@@ -44,8 +45,11 @@ abstract contract Fixture is Assertions {
     uint24 internal operator;
 
     bytes32 internal constant METER = keccak256("meter");
-    bytes32 internal constant CAR = keccak256("car");
-    bytes32 internal constant OTHER_CAR = keccak256("other car");
+    bytes32 internal constant COMMITMENT = keccak256("car");
+    bytes32 internal constant OTHER_COMMITMENT = keccak256("other car");
+    // the ids that the suppliers' registrations give
+    bytes32 internal constant CAR = keccak256(abi.encode(uint24(1), COMMITMENT));
+    bytes32 internal constant OTHER_CAR = keccak256(abi.encode(uint24(2), OTHER_COMMITMENT));
     uint256 internal constant STATION_KEY = 0x5747101;
     uint256 internal constant FEEDING_KEY = 0x5747102;
     uint32 internal station; // charges only
@@ -71,8 +75,8 @@ abstract contract Fixture is Assertions {
         feeding = addStation(
             operatorAccount, gridAccount, METER, vm.addr(FEEDING_KEY), MAX_POWER, MAX_POWER
         );
-        registerVehicle(supplierAccount, CAR);
-        registerVehicle(otherSupplierAccount, OTHER_CAR);
+        registerVehicle(supplierAccount, COMMITMENT);
+        registerVehicle(otherSupplierAccount, OTHER_COMMITMENT);
         fund(supplier, 1000 * EURO);
         fund(otherSupplier, 1000 * EURO);
         fund(grid, 1000 * EURO);
@@ -89,7 +93,9 @@ abstract contract Fixture is Assertions {
     }
 
     function newLedger(IRegistry registry_, address token) internal returns (ILedger) {
-        return ILedger(vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token)));
+        return ILedger(
+            vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token, corrections))
+        );
     }
 
     function defaultLimits() internal pure returns (IRegistry.Limits memory) {
@@ -155,9 +161,10 @@ abstract contract Fixture is Assertions {
         registry.approveStations(one(number));
     }
 
-    function registerVehicle(address account, bytes32 id) internal {
+    function registerVehicle(address account, bytes32 commitment) internal returns (bytes32 id) {
         vm.prank(account);
-        ledger.registerVehicles(one(id), uint40(block.timestamp - block.timestamp % 900));
+        ledger.registerVehicles(one(commitment), uint40(block.timestamp - block.timestamp % 900));
+        return ledger.vehicleIdOf(registry.participantOf(account), commitment);
     }
 
     function fund(uint24 participant, uint256 units) internal {
@@ -330,7 +337,8 @@ abstract contract Fixture is Assertions {
         ISessions.Session memory s = ledger.sessions(o.station);
         assertEq(submit(signed(o)), reason, "reason");
         assertEq(moneyHash(), before, "moved something");
-        (s.number, s.report, s.state) = (o.session, 0, ISessions.State.Refused);
+        (s.number, s.report, s.flags) = (o.session, 0, 0);
+        s.state = ISessions.State.Refused;
         (s.time, s.touched) = (o.time, uint40(block.timestamp));
         (s.importRegister, s.exportRegister) = (o.importRegister, o.exportRegister);
         assertEq(
