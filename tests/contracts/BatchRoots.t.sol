@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Fixture} from "./Fixture.sol";
+import {Leaf} from "./Leaf.sol";
 import {Tree} from "./Tree.sol";
 
 /// @notice The Merkle root that every batch leaves, recomputed, and the proofs against it.
@@ -25,13 +26,17 @@ contract BatchRootsTest is Fixture {
         messages[3] = "garbage";
         messages[4] = "";
 
+        ISessions.Session memory pinned;
+        (pinned.supplier, pinned.gridOperator, pinned.stationOperator) = (supplier, grid, operator);
+        (pinned.gridTariff, pinned.operatorTariff) = (1, 1);
+        pinned.supplierReserve = 60_000 * 200_000 + 350e6;
+        pinned.gridReserve = 60_000 * 150_000;
         bytes32[] memory leaves = new bytes32[](5);
-        uint256 reserve = 60_000 * 200_000 + 350e6;
-        leaves[0] = leaf(ledger.digestOf(o), 0, supplier, reserve, 60_000 * 150_000);
-        leaves[1] = leaf(ledger.digestOf(r), 0, 0, 350e6, 0);
-        leaves[2] = leaf(ledger.digestOf(r), uint256(Reason.SessionNotOpen), 0, 0, 0);
-        leaves[3] = leaf(keccak256("garbage"), uint256(Reason.Malformed), 0, 0, 0);
-        leaves[4] = leaf(keccak256(""), uint256(Reason.Malformed), 0, 0, 0);
+        leaves[0] = Leaf.cleared(ledger.digestOf(o), START, pinned);
+        leaves[1] = Leaf.settled(ledger.digestOf(r), START, pinned, START, 0, 350e6, 0);
+        leaves[2] = Leaf.rejected(ledger.digestOf(r), Reason.SessionNotOpen, START);
+        leaves[3] = Leaf.rejected(keccak256("garbage"), Reason.Malformed, START);
+        leaves[4] = Leaf.rejected(keccak256(""), Reason.Malformed, START);
 
         vm.expectEmit(address(ledger));
         emit ISessions.BatchRecorded(1, Tree.root(leaves), 5);
@@ -46,7 +51,7 @@ contract BatchRootsTest is Fixture {
             bytes32[] memory leaves = new bytes32[](size);
             for (uint256 i = 0; i < size; ++i) {
                 messages[i] = abi.encode(size, i);
-                leaves[i] = leaf(keccak256(messages[i]), 1, 0, 0, 0);
+                leaves[i] = Leaf.rejected(keccak256(messages[i]), Reason.Malformed, START);
             }
             submitAll(messages);
             uint64 number = uint64(size);
@@ -79,14 +84,6 @@ contract BatchRootsTest is Fixture {
     }
 
     // --------------------------------------------------------------------------------------------- Helpers
-
-    function leaf(bytes32 digest, uint256 reason, uint256 a, uint256 b, uint256 c)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(digest, reason, a, b, c));
-    }
 
     function sameHash(bytes32[] memory a, bytes32[] memory b) private pure returns (bool) {
         return keccak256(abi.encode(a)) == keccak256(abi.encode(b));

@@ -93,9 +93,8 @@ abstract contract Fixture is Assertions {
     }
 
     function newLedger(IRegistry registry_, address token) internal returns (ILedger) {
-        return ILedger(
-            vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token, corrections))
-        );
+        return
+            ILedger(vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token, corrections)));
     }
 
     function defaultLimits() internal pure returns (IRegistry.Limits memory) {

@@ -5,6 +5,7 @@ import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
 import {Fixture} from "./Fixture.sol";
+import {Leaf} from "./Leaf.sol";
 
 /// @notice The hash chain of each participant, recomputed from what happened.
 ///
@@ -24,14 +25,14 @@ contract JournalsTest is Fixture {
 
         vm.warp(START + 900);
         ISessions.EnergyReport memory r = nextReport(feeding, START + 900, 1000, 200, true);
-        bytes32 leaf = keccak256(
-            abi.encode(
-                ledger.digestOf(r),
-                uint256(0),
-                uint256(120e6),
-                uint256(50e6 + 350e6),
-                int256(200 * 150_000)
-            )
+        bytes32 leaf = Leaf.settled(
+            ledger.digestOf(r),
+            block.timestamp,
+            ledger.sessions(feeding),
+            r.time,
+            120e6,
+            50e6 + 350e6,
+            200 * 150_000
         );
         submit(signed(r));
         mine = chain(mine, leaf);
@@ -73,8 +74,14 @@ contract JournalsTest is Fixture {
         bytes32 before = head(grid);
         ISessions.EnergyReport memory r = nextReport(feeding, START + 1800, 0, 10, false);
         submit(signed(r));
-        bytes32 leaf = keccak256(
-            abi.encode(ledger.digestOf(r), uint256(0), uint256(0), uint256(0), -int256(200_000))
+        bytes32 leaf = Leaf.settled(
+            ledger.digestOf(r),
+            block.timestamp,
+            ledger.sessions(feeding),
+            r.time,
+            0,
+            0,
+            -int256(200_000)
         );
         heads(grid, chain(before, leaf), 3);
     }

@@ -267,6 +267,6 @@ contract OpeningTest is Fixture {
 
     function rotate(uint256 key) private {
         vm.prank(operatorAccount);
-        registry.rotateStationKey(station, vm.addr(key));
+        registry.rotateStationKey(station, vm.addr(key), uint40(block.timestamp));
     }
 }

@@ -2,26 +2,52 @@
 pragma solidity 0.8.37;
 
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
-import {Messages} from "../../contracts/libraries/Messages.sol";
+import {Messages, Opening, Report} from "../../contracts/libraries/Messages.sol";
 
 /// @notice Gives the library its calldata.
 contract Reader {
-    function opening(bytes calldata m)
-        external
-        pure
-        returns (ISessions.OpenSession memory, bytes memory signature)
-    {
-        return (Messages.decodeOpening(m), Messages.signatureOf(m));
+    function opening(bytes calldata m) external pure returns (ISessions.OpenSession memory) {
+        Opening o = Messages.opening(m);
+        return ISessions.OpenSession(
+            o.station(),
+            o.session(),
+            Messages.vehicleOf(m),
+            o.time(),
+            o.importRegister(),
+            o.exportRegister()
+        );
     }
 
-    function report(bytes calldata m)
+    function report(bytes calldata m) external pure returns (ISessions.EnergyReport memory) {
+        Report r = Messages.report(m);
+        return ISessions.EnergyReport(
+            r.station(),
+            r.session(),
+            r.number(),
+            r.time(),
+            r.importRegister(),
+            r.exportRegister(),
+            r.last(),
+            Messages.evidenceOf(m),
+            Messages.boundariesOf(m)
+        );
+    }
+
+    function hash(bytes calldata m) external pure returns (bytes32) {
+        if (Messages.kindOf(m) == Messages.OPENING) {
+            return Messages.hash(Messages.opening(m), Messages.vehicleOf(m));
+        }
+        return Messages.hash(
+            Messages.report(m), Messages.evidenceOf(m), keccak256(Messages.boundariesOf(m))
+        );
+    }
+
+    function signers(bytes calldata m, bytes32 digest)
         external
-        pure
-        returns (ISessions.EnergyReport memory r, bytes memory signature)
+        view
+        returns (address station, address vehicle)
     {
-        r = Messages.decodeReport(m);
-        r.boundaries = Messages.boundariesOf(m);
-        return (r, Messages.signatureOf(m));
+        return (Messages.signerOf(m, digest), Messages.vehicleSignerOf(m, digest));
     }
 
     function registers(bytes calldata m) external pure returns (bytes memory) {

@@ -70,7 +70,7 @@ contract ReportingTest is Fixture {
         expectReason(signed(nextReport(feeding, START, 0, 0, true)), Reason.UnknownStation);
         // a new key goes on where the revoked one stopped
         vm.prank(operatorAccount);
-        registry.rotateStationKey(feeding, vm.addr(NEW_KEY));
+        registry.rotateStationKey(feeding, vm.addr(NEW_KEY), uint40(block.timestamp));
         expectReason(signed(nextReport(feeding, START, 0, 0, true)), Reason.BadSignature);
         expectReason(signed(nextReport(feeding, START, 0, 0, true), NEW_KEY), Reason.None);
         // what it held comes free by expiry
@@ -97,7 +97,7 @@ contract ReportingTest is Fixture {
         plugIn(station, CAR);
         vm.warp(START + 500);
         vm.prank(operatorAccount);
-        registry.rotateStationKey(station, vm.addr(NEW_KEY));
+        registry.rotateStationKey(station, vm.addr(NEW_KEY), uint40(block.timestamp));
         ISessions.EnergyReport memory r = nextReport(station, START + 500, 10, 0, false);
         expectReason(signed(r), Reason.BadSignature);
         r.time = uint40(START + 499);
@@ -288,7 +288,7 @@ contract ReportingTest is Fixture {
             report(station, 9, 1, START + 3000, 0, 10_000, true, new bytes(12));
         expectReason(signed(r), Reason.UnknownStation);
         vm.prank(operatorAccount);
-        registry.rotateStationKey(station, vm.addr(NEW_KEY));
+        registry.rotateStationKey(station, vm.addr(NEW_KEY), uint40(block.timestamp));
         expectReason(signed(r), Reason.BadSignature);
         expectReason(signed(r, NEW_KEY), Reason.SessionNotOpen);
         r.session = 1;

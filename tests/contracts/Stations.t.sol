@@ -142,8 +142,8 @@ contract StationsTest is Fixture {
         vm.warp(START + 50);
         vm.prank(operatorAccount);
         vm.expectEmit(address(registry));
-        emit IRegistry.StationKeyRotated(station, KEY);
-        registry.rotateStationKey(station, KEY);
+        emit IRegistry.StationKeyRotated(station, KEY, uint40(START + 50));
+        registry.rotateStationKey(station, KEY, uint40(block.timestamp));
         assertEq(registry.stations(station).key, KEY, "key");
         IRegistry.FormerKey memory former = registry.formerKeys(station);
         assertEq(former.key, vm.addr(STATION_KEY), "former key");
@@ -159,7 +159,7 @@ contract StationsTest is Fixture {
 
     function test_revoke_key() public {
         vm.startPrank(operatorAccount);
-        registry.rotateStationKey(station, KEY);
+        registry.rotateStationKey(station, KEY, uint40(block.timestamp));
         vm.expectEmit(address(registry));
         emit IRegistry.StationKeyRevoked(station);
         registry.revokeStationKey(station);
@@ -168,7 +168,7 @@ contract StationsTest is Fixture {
         assertFalse(registry.maySign(station, KEY, 0), "revoked");
         assertFalse(registry.maySign(station, vm.addr(STATION_KEY), 0), "the former one, too");
         assertFalse(registry.maySign(station, address(0), 0), "nobody");
-        registry.rotateStationKey(station, address(0xcafe));
+        registry.rotateStationKey(station, address(0xcafe), uint40(block.timestamp));
         assertFalse(registry.maySign(station, address(0), 0), "nobody is the former key");
         vm.stopPrank();
     }
@@ -184,12 +184,12 @@ contract StationsTest is Fixture {
             } else {
                 vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, station));
             }
-            registry.rotateStationKey(station, KEY);
+            registry.rotateStationKey(station, KEY, uint40(block.timestamp));
             vm.stopPrank();
         }
         vm.startPrank(operatorAccount);
         vm.expectRevert(IRegistry.InvalidKey.selector);
-        registry.rotateStationKey(station, address(0));
+        registry.rotateStationKey(station, address(0), uint40(block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, 99));
         registry.revokeStationKey(99);
         vm.stopPrank();
@@ -210,7 +210,7 @@ contract StationsTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, station));
         registry.closeStation(station);
         vm.prank(operatorAccount);
-        registry.rotateStationKey(station, KEY);
+        registry.rotateStationKey(station, KEY, uint40(block.timestamp));
         vm.prank(gridAccount);
         vm.expectEmit(address(registry));
         emit IRegistry.StationClosed(station);
@@ -224,7 +224,7 @@ contract StationsTest is Fixture {
         assertFalse(registry.maySign(station, vm.addr(STATION_KEY), 0), "former key");
         vm.prank(operatorAccount);
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, station));
-        registry.rotateStationKey(station, KEY);
+        registry.rotateStationKey(station, KEY, uint40(block.timestamp));
         vm.prank(gridAccount);
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotPending.selector, station));
         registry.approveStations(one(station));

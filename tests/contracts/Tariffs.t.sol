@@ -2,7 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
+import {Device} from "../../contracts/libraries/Device.sol";
+import {Market} from "../../contracts/libraries/Market.sol";
 import {Prices} from "../../contracts/libraries/Prices.sol";
+import {TermsFields} from "../../contracts/libraries/Terms.sol";
 import {Drawing} from "./Drawing.sol";
 
 /// @notice Tariffs in versions that are never changed.
@@ -214,15 +217,17 @@ contract TariffsTest is Drawing {
         IRegistry.Tariff memory t = next();
         t.importStandard = 777;
         publish(gridAccount, GRID_OPERATOR, t);
-        IRegistry.Terms memory terms = registry.termsOf(station, 2, 1);
-        assertEq(uint32(Prices.unwrap(terms.gridPrices)), 777, "grid operator's price");
-        assertEq(terms.gridLevels, t.levels, "grid operator's levels");
-        assertEq(terms.operatorLevels, operatorTariff().levels, "station operator's levels");
-        assertEq(terms.station.key, vm.addr(STATION_KEY), "station");
-        assertEq(terms.skew, 60, "skew");
-        terms = registry.termsOf(station, 0, 0);
-        assertEq(Prices.unwrap(terms.gridPrices), 0, "version 0 is empty");
-        assertEq(terms.gridLevels, 0, "version 0 is empty");
+        (Device device, Prices g, uint256 gridLevels,, uint256 operatorLevels, Market market) =
+            registry.tariffsOf(station, TermsFields.pack(supplier, grid, operator, 2, 1, 0, 0));
+        assertEq(uint32(Prices.unwrap(g)), 777, "grid operator's price");
+        assertEq(gridLevels, t.levels, "grid operator's levels");
+        assertEq(operatorLevels, operatorTariff().levels, "station operator's levels");
+        assertEq(device.key(), vm.addr(STATION_KEY), "station");
+        assertEq(market.skew(), 60, "skew");
+        (, g, gridLevels,,,) =
+            registry.tariffsOf(station, TermsFields.pack(supplier, grid, operator, 0, 0, 0, 0));
+        assertEq(Prices.unwrap(g), 0, "version 0 is empty");
+        assertEq(gridLevels, 0, "version 0 is empty");
     }
 
     // -------------------------------------------------------------------------------------------- Helpers

@@ -10,25 +10,28 @@ import {Fixture} from "./Fixture.sol";
 /// registerVehicles
 /// ├── not an active supplier: NotAParticipant, MissingRole, NotActive
 /// ├── supplied, or not yet released: VehicleTaken; released too lately: ChangePending
+/// ├── the same commitment of another supplier: another vehicle
 /// └── before the running slot: TooEarly; not at the start of a slot: NotSlotAligned
 /// offerVehicles: NotTheSupplier; to no active supplier: NotActive
 /// acceptVehicles: NotOffered; too late: TooEarly; no longer the offering supplier's: NotTheSupplier
 /// releaseVehicles: NotTheSupplier, TooEarly, ChangePending
 /// supplierAt: as far back as an opening may be late
 contract VehiclesTest is Fixture {
-    bytes32 private constant NEW = "new car";
+    bytes32 private constant COMMITTED = "new car";
+    bytes32 private constant NEW = keccak256(abi.encode(uint24(1), COMMITTED));
 
     // ------------------------------------------------------------------------------------------- Register
 
     function test_register() public {
         bytes32[] memory ids = new bytes32[](2);
-        (ids[0], ids[1]) = (NEW, "another");
+        (ids[0], ids[1]) = (COMMITTED, "another");
         vm.warp(START + 899);
         vm.prank(supplierAccount);
         vm.expectEmit(address(ledger));
         emit IVehicles.VehicleRegistered(NEW, supplier, uint40(START));
         vm.expectEmit(address(ledger));
-        emit IVehicles.VehicleRegistered("another", supplier, uint40(START));
+        bytes32 second = keccak256(abi.encode(uint256(supplier), bytes32("another")));
+        emit IVehicles.VehicleRegistered(second, supplier, uint40(START));
         ledger.registerVehicles(ids, uint40(START));
         supplied(NEW, START - 1, 0);
         supplied(NEW, START, supplier);
@@ -37,10 +40,10 @@ contract VehiclesTest is Fixture {
 
     function test_register_times() public {
         vm.warp(START + 900);
-        registerFails(supplierAccount, NEW, START, tooEarly(START, START + 1));
-        registerFails(supplierAccount, NEW, START + 901, misaligned(START + 901));
+        registerFails(supplierAccount, COMMITTED, START, tooEarly(START, START + 1));
+        registerFails(supplierAccount, COMMITTED, START + 901, misaligned(START + 901));
         vm.prank(supplierAccount);
-        ledger.registerVehicles(one(NEW), uint40(START + 9000));
+        ledger.registerVehicles(one(COMMITTED), uint40(START + 9000));
         supplied(NEW, START + 8999, 0);
         supplied(NEW, START + 9000, supplier);
     }
@@ -48,17 +51,20 @@ contract VehiclesTest is Fixture {
     function test_who_registers() public {
         registerFails(
             stranger,
-            NEW,
+            COMMITTED,
             START,
             abi.encodeWithSelector(IRegistry.NotAParticipant.selector, stranger)
         );
         registerFails(
-            gridAccount, NEW, START, abi.encodeWithSelector(IRegistry.MissingRole.selector, grid, 1)
+            gridAccount,
+            COMMITTED,
+            START,
+            abi.encodeWithSelector(IRegistry.MissingRole.selector, grid, 1)
         );
         suspend(supplier);
         registerFails(
             supplierAccount,
-            NEW,
+            COMMITTED,
             START,
             abi.encodeWithSelector(IRegistry.NotActive.selector, supplier)
         );
@@ -66,14 +72,28 @@ contract VehiclesTest is Fixture {
 
     function test_vehicle_taken() public {
         bytes memory taken = abi.encodeWithSelector(IVehicles.VehicleTaken.selector, CAR);
-        registerFails(otherSupplierAccount, CAR, START, taken);
-        registerFails(supplierAccount, CAR, START, taken);
+        registerFails(supplierAccount, COMMITMENT, START, taken);
         bytes32[] memory twice = new bytes32[](2);
-        (twice[0], twice[1]) = (NEW, NEW);
+        (twice[0], twice[1]) = (COMMITTED, COMMITTED);
         vm.prank(supplierAccount);
         vm.expectRevert(abi.encodeWithSelector(IVehicles.VehicleTaken.selector, NEW));
         ledger.registerVehicles(twice, uint40(START));
         supplied(NEW, START, 0);
+    }
+
+    /// @dev Whoever sees a registration in a pending transaction can do nothing with it.
+    function test_nobody_registers_anothers_vehicle() public {
+        vm.prank(otherSupplierAccount);
+        ledger.registerVehicles(one(COMMITTED), uint40(START));
+        supplied(NEW, START, 0);
+        supplied(ledger.vehicleIdOf(otherSupplier, COMMITTED), START, otherSupplier);
+        vm.prank(supplierAccount);
+        ledger.registerVehicles(one(COMMITTED), uint40(START));
+        supplied(NEW, START, supplier);
+        // the id of a vehicle is no commitment to it
+        vm.prank(otherSupplierAccount);
+        ledger.registerVehicles(one(NEW), uint40(START));
+        supplied(NEW, START, supplier);
     }
 
     // --------------------------------------------------------------------------------- Change of supplier
@@ -176,7 +196,7 @@ contract VehiclesTest is Fixture {
 
     function test_release_before_its_first_second() public {
         vm.prank(supplierAccount);
-        ledger.registerVehicles(one(NEW), uint40(START + 1800));
+        ledger.registerVehicles(one(COMMITTED), uint40(START + 1800));
         vm.prank(supplierAccount);
         vm.expectRevert(tooEarly(START + 1800, START + 1800));
         ledger.releaseVehicles(one(NEW), uint40(START + 1800));
@@ -197,28 +217,31 @@ contract VehiclesTest is Fixture {
         release(supplierAccount, START + 900);
         vm.warp(START + 899);
         bytes memory taken = abi.encodeWithSelector(IVehicles.VehicleTaken.selector, CAR);
-        registerFails(otherSupplierAccount, CAR, START + 900, taken);
+        registerFails(supplierAccount, COMMITMENT, START + 900, taken);
         // an opening of 7 days ago may still need to know the former supplier
         vm.warp(START + 900 + 7 days - 1);
         registerFails(
-            otherSupplierAccount, CAR, START + 900 + 7 days, changePending(CAR, START + 900)
+            supplierAccount, COMMITMENT, START + 900 + 7 days, changePending(CAR, START + 900)
         );
         vm.warp(START + 900 + 7 days);
         registerFails(
-            otherSupplierAccount, CAR, START + 7 days, tooEarly(START + 7 days, START + 1 + 7 days)
+            supplierAccount,
+            COMMITMENT,
+            START + 7 days,
+            tooEarly(START + 7 days, START + 1 + 7 days)
         );
-        vm.prank(otherSupplierAccount);
-        ledger.registerVehicles(one(CAR), uint40(START + 900 + 7 days));
+        vm.prank(supplierAccount);
+        ledger.registerVehicles(one(COMMITMENT), uint40(START + 900 + 7 days));
         supplied(CAR, START + 900 + 7 days - 1, 0);
-        supplied(CAR, START + 900 + 7 days, otherSupplier);
+        supplied(CAR, START + 900 + 7 days, supplier);
     }
 
     function test_register_again_starts_no_earlier_than_now() public {
         release(supplierAccount, START + 900);
         vm.warp(START + 900 + 7 days + 1);
         registerFails(
-            otherSupplierAccount,
-            CAR,
+            supplierAccount,
+            COMMITMENT,
             START + 900 + 7 days,
             tooEarly(START + 900 + 7 days, START + 901 + 7 days)
         );
@@ -271,9 +294,10 @@ contract VehiclesTest is Fixture {
         uint24 to = last.supplier == supplier ? otherSupplier : supplier;
         bool done;
         if (last.supplier == 0) {
-            vm.prank(accounts[to]);
-            (done,) =
-                address(ledger).call(abi.encodeCall(IVehicles.registerVehicles, (one(CAR), from)));
+            to = supplier; // whose vehicle it was first
+            vm.prank(supplierAccount);
+            (done,) = address(ledger)
+                .call(abi.encodeCall(IVehicles.registerVehicles, (one(COMMITMENT), from)));
         } else if (seed % 3 == 0) {
             to = 0;
             vm.prank(accounts[last.supplier]);

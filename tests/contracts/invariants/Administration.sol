@@ -13,6 +13,7 @@ abstract contract Administration is Checks {
     mapping(uint24 participant => address) internal accountsOf;
     mapping(uint32 station => uint256) internal keys;
     bytes32[] internal cars;
+    uint24[] internal firstSupplierOf;
     uint256 private nextKey = 0x57471000;
     uint160 private nextAccount = 0x9000;
 
@@ -34,9 +35,10 @@ abstract contract Administration is Checks {
         build(utility, grid, METER, 0);
         // the sixth may find a supplier, the seventh never does
         for (uint24 i = 0; i < 7; ++i) {
-            cars.push(keccak256(abi.encode("car", i)));
             uint24 of_ = i < 2 ? supplier : i < 4 ? otherSupplier : utility;
-            if (i < 5) registerVehicle(accountsOf[of_], cars[i]);
+            cars.push(ledger.vehicleIdOf(of_, bytes32(uint256(i))));
+            firstSupplierOf.push(of_);
+            if (i < 5) registerVehicle(accountsOf[of_], bytes32(uint256(i)));
         }
         vm.prank(supplierAccount);
         registry.offerDefaultSupply(operator, true);
@@ -194,17 +196,19 @@ abstract contract Administration is Checks {
     }
 
     function changeSupplier(uint24 p, uint256 seed) private {
-        bytes32[] memory ids = one(cars[draw(seed, 3, 0, 5)]);
+        uint256 car = draw(seed, 3, 0, 5);
+        bytes32[] memory ids = one(cars[car]);
         uint40 from = uint40(block.timestamp - block.timestamp % 900 + 900 * draw(seed, 4, 0, 4));
         uint24 to = uint24(draw(seed, 5, 1, 5));
         bytes[4] memory calls = [
             abi.encodeCall(IVehicles.offerVehicles, (ids, to, from)),
             abi.encodeCall(IVehicles.offerVehicles, (ids, to, from)),
             abi.encodeCall(IVehicles.releaseVehicles, (ids, from)),
-            abi.encodeCall(IVehicles.registerVehicles, (ids, from))
+            abi.encodeCall(IVehicles.registerVehicles, (one(bytes32(car)), from))
         ];
         uint256 what = draw(seed, 6, 0, 3);
         uint24 by = ledger.supplierAt(ids[0], type(uint40).max);
+        if (what == 3) p = firstSupplierOf[car];
         if (!tried(accountsOf[what == 3 || by == 0 ? p : by], address(ledger), calls[what])) {
             return;
         }
@@ -241,7 +245,7 @@ abstract contract Administration is Checks {
         keys[n] = ++nextKey;
         address key = vm.addr(keys[n]);
         vm.prank(accountsOf[by]);
-        registry.rotateStationKey(n, key);
+        registry.rotateStationKey(n, key, uint40(block.timestamp));
     }
 
     /// @dev A station needs operators in their roles, which they may have lost.

@@ -68,10 +68,10 @@ abstract contract Ghost is Drawing {
             if (reasons[i] == Reason.Malformed) {
                 leaves[i] = rejection(keccak256(messages[i]), reasons[i]);
             } else if (messages[i][0] == 0x01) {
-                (ISessions.OpenSession memory o,) = reader.opening(messages[i]);
+                ISessions.OpenSession memory o = reader.opening(messages[i]);
                 leaves[i] = learnOpening(o, reasons[i]);
             } else {
-                (ISessions.EnergyReport memory r,) = reader.report(messages[i]);
+                ISessions.EnergyReport memory r = reader.report(messages[i]);
                 leaves[i] = learnReport(r, reasons[i]);
             }
         }
