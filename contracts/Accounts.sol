@@ -29,7 +29,7 @@ abstract contract Accounts is Base, IAccounts {
     address internal immutable CORRECTIONS;
     uint256 public totalBalance;
     mapping(uint24 participant => Account) internal _accounts;
-    mapping(uint24 payer => mapping(uint24 payee => Pair)) private _pairs;
+    mapping(uint256 payerAndPayee => Pair) private _pairs;
     mapping(uint24 participant => Journal) private _journals;
 
     constructor(address token, address corrections) {
@@ -71,7 +71,7 @@ abstract contract Accounts is Base, IAccounts {
     // --------------------------------------------------------------------------------------------- Claims
 
     function collect(uint24 payer, uint24 payee) external returns (uint80 paid) {
-        Pair storage p = _pairs[payer][payee];
+        Pair storage p = _pairs[_between(payer, payee)];
         Account storage from = _accounts[payer];
         paid = from.balance < p.claim ? uint80(from.balance) : p.claim;
         require(paid != 0, NothingToCollect(payer, payee));
@@ -92,7 +92,7 @@ abstract contract Accounts is Base, IAccounts {
     }
 
     function pairs(uint24 payer, uint24 payee) external view returns (Pair memory) {
-        return _pairs[payer][payee];
+        return _pairs[_between(payer, payee)];
     }
 
     function journals(uint24 participant) external view returns (Journal memory) {
@@ -121,7 +121,7 @@ abstract contract Accounts is Base, IAccounts {
     ) internal {
         if (amount | importWh | exportWh == 0) return;
         uint256 open = payer.owner == payee.owner ? 0 : _pay(payer, payee, amount);
-        Pair storage p = _pairs[payer.owner][payee.owner];
+        Pair storage p = _pairs[_between(payer.owner, payee.owner)];
         p.save(p.load().add(amount, open, importWh, exportWh));
         if (open != 0) emit ClaimOpened(payer.owner, payee.owner, uint80(open));
     }
@@ -141,6 +141,10 @@ abstract contract Accounts is Base, IAccounts {
         }
         payer.funds = payer.funds.pay(paid, open);
         payee.funds = payee.funds.receive_(paid);
+    }
+
+    function _between(uint24 payer, uint24 payee) private pure returns (uint256) {
+        return uint256(payer) << 24 | payee;
     }
 
     /// @dev Appends an entry to a participant's journal.

@@ -25,79 +25,79 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
 
     /// @dev An opening on its way to a decision.
     struct Case {
-        bytes32 digest;
-        bytes32 vehicle;
         Supply supply; // of the vehicle
         bool supplied; // by a supplier of its own
         bool signed; // by the vehicle
         uint32 elsewhere; // station of the vehicle's open session, 0: none
         Terms terms;
+        Reason refusal; // the registry's
+        Market market;
     }
 
     function _open(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
         Opening o = Messages.opening(message);
+        bytes32 vehicle = Messages.vehicleOf(message);
+        bytes32 digest = _hashTypedDataV4(Messages.hash(o, vehicle));
         Case memory c;
-        c.vehicle = Messages.vehicleOf(message);
-        c.digest = _hashTypedDataV4(Messages.hash(o, c.vehicle));
-        c.supply = _vehicles[c.vehicle].load();
+        c.supply = _vehicles[vehicle].load();
         uint24 own = c.supply.supplierAt(o.time());
         c.supplied = own != 0;
-        Reason refusal;
         Device device;
-        Market market;
-        (device, c.terms, refusal, market) = REGISTRY.openingAt(o.station(), own, o.time());
+        (device, c.terms, c.refusal, c.market) = REGISTRY.openingTerms(o.station(), own, o.time());
 
-        reason = _checkSigner(message, c.digest, o.station(), device, o.time());
-        if (reason == Reason.None) {
-            reason = _checkOpening(o, _sessions[o.station()].loadProgress(), market);
-        }
-        if (reason == Reason.None && c.supply.keyed()) {
-            (c.signed, reason) = _checkVehicle(message, c.vehicle, c.digest, o.time());
-        }
-        if (reason == Reason.None) (reason, leaf) = _decide(o, c, refusal);
-        if (reason != Reason.None) leaf = _reject(o.station(), c.digest, reason);
+        reason = _checkSigner(message, digest, o.station(), device, o.time());
+        if (reason == Reason.None) reason = _checkOpening(message, o, c, digest);
+        if (reason == Reason.None) reason = _decide(o, c);
+        if (reason != Reason.None) return (reason, _reject(o.station(), digest, reason));
+        _clear(o, c, vehicle);
+        leaf = Leaves.cleared(digest, Leaves.metaOf(c.terms), c.terms);
     }
 
     /// @dev The checks that leave no trace.
-    function _checkOpening(Opening o, Progress s, Market market) private view returns (Reason) {
+    function _checkOpening(bytes calldata message, Opening o, Case memory c, bytes32 digest)
+        private
+        view
+        returns (Reason reason)
+    {
+        Progress s = _sessions[o.station()].loadProgress();
         if (s.isOpen() || s.isSuperseded()) {
             return o.session() == s.number() ? Reason.SessionUsed : Reason.StationBusy;
         }
         if (o.session() <= s.number()) return Reason.SessionUsed;
-        if (o.time() > block.timestamp + market.skew()) return Reason.TimeInFuture;
-        if (o.time() + market.backlog() < block.timestamp) return Reason.TooOld;
+        // times of 40 bits and limits of 32
+        unchecked {
+            if (o.time() > block.timestamp + c.market.skew()) return Reason.TimeInFuture;
+            if (o.time() + c.market.backlog() < block.timestamp) return Reason.TooOld;
+        }
         if (o.time() < s.time()) return Reason.TimeBackwards;
         (uint256 now_, uint256 before) = (o.reading(), s.reading());
-        bool backwards = now_ >> 48 < before >> 48 || uint48(now_) < uint48(before);
-        return backwards ? Reason.RegisterBackwards : Reason.None;
+        if (now_ >> 48 < before >> 48 || uint48(now_) < uint48(before)) {
+            return Reason.RegisterBackwards;
+        }
+        if (!c.supply.keyed()) return Reason.None;
+        (c.signed, reason) = _checkVehicle(message, Messages.vehicleOf(message), digest, o.time());
     }
 
     /// @dev Uses the session number up, whatever comes of it.
-    function _decide(Opening o, Case memory c, Reason refusal)
-        private
-        returns (Reason reason, bytes32 leaf)
-    {
-        reason = refusal;
+    function _decide(Opening o, Case memory c) private returns (Reason reason) {
+        reason = c.refusal;
         if (reason == Reason.None && c.supplied) reason = _checkElsewhere(c, o.station());
         if (reason == Reason.None) reason = _reserve(c.terms);
         bool cleared = reason == Reason.None;
-        bool changes =
-            cleared && c.supplied && c.supply.nextSupplier() != 0 && c.supply.nextFrom() > o.time();
-        Progress s = ProgressFields.pack(
-            o.session(),
-            0,
-            o.time(),
-            o.reading(),
-            cleared ? State.Open : State.Refused,
-            (c.signed ? ProgressFields.VEHICLE_SIGNED : 0)
-                | (changes ? ProgressFields.CHANGE_KNOWN : 0)
+        uint256 flags = c.signed ? ProgressFields.VEHICLE_SIGNED : 0;
+        if (cleared && c.supplied && c.supply.nextFrom() > o.time()) flags |= _meetChange(o, c);
+        _sessions[o.station()].save(
+            ProgressFields.pack(
+                o.session(), 0, o.time(), o.reading(), cleared ? State.Open : State.Refused, flags
+            )
         );
-        _sessions[o.station()].save(s);
-        if (!cleared) return (reason, leaf);
-        if (changes) {
-            _changes[o.station()] = Change(c.supply.nextSupplier(), c.supply.nextFrom());
-        }
-        leaf = _clear(o, c);
+    }
+
+    /// @dev Released vehicles stay with their supplier until the session ends.
+    function _meetChange(Opening o, Case memory c) private returns (uint256) {
+        if (c.supply.nextSupplier() == 0) return 0;
+        _changes[o.station()] = Change(c.supply.nextSupplier(), c.supply.nextFrom());
+        return ProgressFields.CHANGE_KNOWN;
     }
 
     /// @dev A session that the vehicle signed wins over one that it did not.
@@ -124,14 +124,14 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         return Reason.None;
     }
 
-    function _clear(Opening o, Case memory c) private returns (bytes32) {
+    function _clear(Opening o, Case memory c, bytes32 vehicle) private {
         Terms t = c.terms;
         if (c.elsewhere != 0) _supersede(c.elsewhere);
         _sessions[o.station()].save(t);
-        if (c.supplied) _vehicles[c.vehicle].save(c.supply.movedTo(o.station(), o.session()));
+        if (c.supplied) _vehicles[vehicle].save(c.supply.movedTo(o.station(), o.session()));
         emit SessionCleared(
             o.station(),
-            c.vehicle,
+            vehicle,
             t.supplier(),
             o.session(),
             o.time(),
@@ -140,7 +140,6 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
             t.gridTariff(),
             t.operatorTariff()
         );
-        return Leaves.cleared(c.digest, Leaves.metaOf(t), t);
     }
 
     function _supersede(uint32 station) private {

@@ -36,7 +36,7 @@ contract Registry is Stations, Tariffs {
         Participants(initial)
     {}
 
-    function openingAt(uint32 number, uint24 supplier, uint40 time)
+    function openingTerms(uint32 number, uint24 supplier, uint40 time)
         external
         view
         returns (Device device, Terms terms, Reason refusal, Market market)

@@ -42,9 +42,8 @@ abstract contract Settlement is Clearing {
 
     function _report(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
         Report r = Messages.report(message);
-        bytes calldata boundaries = Messages.boundariesOf(message);
-        bytes32 digest =
-            _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), keccak256(boundaries)));
+        bytes memory registers = Messages.registersOf(message);
+        bytes32 digest = _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), registers));
         Session storage session = _sessions[r.station()];
         Progress s = session.loadProgress();
         Tariffs memory tariffs;
@@ -61,14 +60,15 @@ abstract contract Settlement is Clearing {
         (tariffs.frame.maxPower, tariffs.frame.maxFeedIn) = (device.maxPower(), device.maxFeedIn());
 
         reason = _checkSigner(message, digest, r.station(), device, r.time());
-        if (reason == Reason.None) reason = _checkReport(r, s, boundaries.length, market.skew());
+        if (reason == Reason.None) reason = _checkReport(r, s, registers.length, market.skew());
         if (reason == Reason.None) {
-            (reason, leaf) = _settle(r, digest, s, Messages.registersOf(message), tariffs);
+            (reason, leaf) = _settle(r, digest, s, registers, tariffs);
         }
         if (reason != Reason.None) leaf = _reject(r.station(), digest, reason);
     }
 
     /// @dev The checks that leave no trace.
+    /// @param length of the registers, the report's own included
     function _checkReport(Report r, Progress s, uint256 length, uint256 skew)
         private
         view
@@ -76,12 +76,15 @@ abstract contract Settlement is Clearing {
     {
         if (!s.isOpen() || r.session() != s.number()) return Reason.SessionNotOpen;
         if (r.number() <= s.report()) return Reason.ReportUsed;
-        if (r.number() != s.report() + 1) return Reason.ReportMissing;
-        if (r.time() > block.timestamp + skew) return Reason.TimeInFuture;
-        if (r.time() < s.time()) return Reason.TimeBackwards;
-        uint256 count = Slots.boundariesBetween(s.time(), r.time());
-        bool wrong = count > Slots.MAX_BOUNDARIES || length != count * Slots.BOUNDARY;
-        return wrong ? Reason.WrongBoundaries : Reason.None;
+        // numbers, times and their quotients have less than 64 bits
+        unchecked {
+            if (r.number() != s.report() + 1) return Reason.ReportMissing;
+            if (r.time() > block.timestamp + skew) return Reason.TimeInFuture;
+            if (r.time() < s.time()) return Reason.TimeBackwards;
+            uint256 count = Slots.boundariesBetween(s.time(), r.time());
+            bool wrong = count > Slots.MAX_BOUNDARIES || length != (count + 1) * Slots.BOUNDARY;
+            return wrong ? Reason.WrongBoundaries : Reason.None;
+        }
     }
 
     /// @return reason why a register or the power cannot be, before anything has changed

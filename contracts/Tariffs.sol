@@ -76,9 +76,12 @@ abstract contract Tariffs is Participants {
         returns (uint16 version, Prices prices)
     {
         uint256 oldest = count > LOOKBACK ? count - LOOKBACK : 0;
-        for (version = count; version > oldest; --version) {
-            prices = _prices(number, role, version);
-            if (prices.validFrom() <= time) return (version, prices);
+        // not below the oldest
+        unchecked {
+            for (version = count; version > oldest; --version) {
+                prices = _prices(number, role, version);
+                if (prices.validFrom() <= time) return (version, prices);
+            }
         }
         return (0, Prices.wrap(0));
     }

@@ -266,7 +266,7 @@ interface IRegistry {
     /// @return terms what the clearing would fix
     /// @return refusal the first of the registry's reasons against it, or None
     /// @return market limits in force
-    function openingAt(uint32 station, uint24 supplier, uint40 time)
+    function openingTerms(uint32 station, uint24 supplier, uint40 time)
         external
         view
         returns (Device device, Terms terms, Reason refusal, Market market);

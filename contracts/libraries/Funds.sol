@@ -22,9 +22,14 @@ library FundsArithmetic {
         return Funds.unwrap(f) >> 176;
     }
 
-    /// @return whether the account has no open claims and covers `amount` on top of its reserves
+    /// @return whether the account has no open claims and covers `amount` on top of its reserves, which keep to
+    /// their bits
+    /// @param amount at most 64 bits
     function covers(Funds f, uint256 amount) internal pure returns (bool) {
-        return f.owed() == 0 && f.balance() >= f.reserved() + amount;
+        unchecked {
+            uint256 wanted = f.reserved() + amount;
+            return f.owed() == 0 && f.balance() >= wanted && wanted >> 80 == 0;
+        }
     }
 
     /// @return what open claims leave of the balance
@@ -36,24 +41,30 @@ library FundsArithmetic {
         }
     }
 
+    /// @param reserve that the account covers
     function hold(Funds f, uint256 reserve) internal pure returns (Funds) {
-        require(f.reserved() + reserve <= type(uint80).max);
-        return Funds.wrap(Funds.unwrap(f) + (reserve << 96));
+        unchecked {
+            return Funds.wrap(Funds.unwrap(f) + (reserve << 96));
+        }
     }
 
+    /// @param reserve that a session holds, so a part of what its payer has reserved
     function release(Funds f, uint256 reserve) internal pure returns (Funds) {
-        // what a session holds is part of what its payer has reserved
         unchecked {
             return Funds.wrap(Funds.unwrap(f) - (reserve << 96));
         }
     }
 
-    /// @param open what stays to be paid; more than 80 bits of it revert
+    /// @param paid at most the balance
+    /// @param open what stays to be paid, at most 80 bits; beyond 80 bits of all of it this reverts
     function pay(Funds f, uint256 paid, uint256 open) internal pure returns (Funds) {
         return Funds.wrap(Funds.unwrap(f) - paid + (open << 176));
     }
 
+    /// @param paid that another account had, so the sum has no more bits than all balances together
     function receive_(Funds f, uint256 paid) internal pure returns (Funds) {
-        return Funds.wrap(Funds.unwrap(f) + paid);
+        unchecked {
+            return Funds.wrap(Funds.unwrap(f) + paid);
+        }
     }
 }

@@ -98,62 +98,70 @@ library Messages {
         "EnergyReport(uint32 station,uint32 session,uint32 report,uint40 time,uint48 importRegister,uint48 exportRegister,bool last,bytes32 evidence,bytes boundaries)"
     );
 
-    /// @return OPENING, REPORT, or 0 if the bytes are neither
+    /// @return OPENING, REPORT, or 0 if the bytes are neither. Everything else here is for what is one of the two
     function kindOf(bytes calldata m) internal pure returns (uint8) {
         if (m.length < OPENING_HEAD) return 0;
-        uint8 first = uint8(m[0]);
-        uint256 signatures = _stationSignature(first) + _vehicleSignature(first);
-        if (first & KIND == OPENING) {
-            bool flags =
-                first < 0x80 && first & (VEHICLE_K1 | VEHICLE_R1) != VEHICLE_K1 | VEHICLE_R1;
-            return flags && m.length == OPENING_HEAD + signatures ? OPENING : 0;
+        uint8 first = uint8(_word(m, 0) >> 248);
+        // a length has less than 64 bits, and none is subtracted from a smaller one
+        unchecked {
+            uint256 rest = m.length - _stationSignature(first) - _vehicleSignature(first);
+            if (first & KIND == OPENING) {
+                uint8 both = VEHICLE_K1 | VEHICLE_R1;
+                bool flags = first < 0x80 && first & both != both;
+                return flags && rest == OPENING_HEAD ? OPENING : 0;
+            }
+            if (first | STATION_R1 != REPORT | STATION_R1) return 0;
+            rest -= REPORT_HEAD;
+            if (rest > m.length || rest % Slots.BOUNDARY != 0) return 0;
+            return uint8(_word(m, 0) >> 8) < 2 ? REPORT : 0;
         }
-        if (first | STATION_R1 != REPORT | STATION_R1) return 0;
-        if (m.length < REPORT_HEAD + signatures || uint8(m[30]) > 1) return 0;
-        return (m.length - REPORT_HEAD - signatures) % Slots.BOUNDARY == 0 ? REPORT : 0;
     }
 
     function opening(bytes calldata m) internal pure returns (Opening) {
-        return Opening.wrap(uint256(bytes32(m[0:32])));
+        return Opening.wrap(_word(m, 0));
     }
 
     function vehicleOf(bytes calldata m) internal pure returns (bytes32) {
-        return bytes32(m[26:58]);
+        return bytes32(_word(m, 26));
     }
 
     function report(bytes calldata m) internal pure returns (Report) {
-        return Report.wrap(uint256(bytes32(m[0:32])));
+        return Report.wrap(_word(m, 0));
     }
 
     function evidenceOf(bytes calldata m) internal pure returns (bytes32) {
-        return bytes32(m[31:63]);
-    }
-
-    function boundariesOf(bytes calldata m) internal pure returns (bytes calldata) {
-        return m[REPORT_HEAD:m.length - _stationSignature(uint8(m[0]))];
+        return bytes32(_word(m, 31));
     }
 
     /// @return the boundaries and, as one more, the registers of the report itself
     function registersOf(bytes calldata m) internal pure returns (bytes memory) {
-        return bytes.concat(boundariesOf(m), m[18:30]);
+        // kindOf has found both there
+        unchecked {
+            uint256 length = m.length - REPORT_HEAD - _stationSignature(uint8(_word(m, 0) >> 248));
+            return bytes.concat(_part(m, REPORT_HEAD, length), _part(m, 18, Slots.BOUNDARY));
+        }
     }
 
     /// @return who signed the message for the station, 0 if nobody did
     function signerOf(bytes calldata m, bytes32 digest) internal view returns (address) {
-        uint8 first = uint8(m[0]);
-        uint256 end = m.length - _vehicleSignature(first);
-        bytes calldata signature = m[end - _stationSignature(first):end];
-        return first & STATION_R1 == 0
-            ? Signatures.signerK1(digest, signature)
-            : Signatures.signerR1(digest, signature);
+        // kindOf has found both signatures there
+        unchecked {
+            uint8 first = uint8(_word(m, 0) >> 248);
+            uint256 end = m.length - _vehicleSignature(first);
+            if (first & STATION_R1 == 0) return _signerK1(m, end, digest);
+            return Signatures.signerR1(digest, _part(m, end - Signatures.R1, Signatures.R1));
+        }
     }
 
     /// @return who signed the opening for the vehicle, 0 if nobody did
     function vehicleSignerOf(bytes calldata m, bytes32 digest) internal view returns (address) {
-        uint8 first = uint8(m[0]);
-        bytes calldata signature = m[m.length - _vehicleSignature(first):];
-        if (first & VEHICLE_K1 != 0) return Signatures.signerK1(digest, signature);
-        return first & VEHICLE_R1 != 0 ? Signatures.signerR1(digest, signature) : address(0);
+        // kindOf has found it there
+        unchecked {
+            uint8 first = uint8(_word(m, 0) >> 248);
+            if (first & VEHICLE_K1 != 0) return _signerK1(m, m.length, digest);
+            if (first & VEHICLE_R1 == 0) return address(0);
+            return Signatures.signerR1(digest, _part(m, m.length - Signatures.R1, Signatures.R1));
+        }
     }
 
     function hash(Opening o, bytes32 vehicle) internal pure returns (bytes32) {
@@ -170,8 +178,17 @@ library Messages {
         );
     }
 
-    /// @param boundaries keccak256 of the report's boundaries
-    function hash(Report r, bytes32 evidence, bytes32 boundaries) internal pure returns (bytes32) {
+    /// @param registers see `registersOf`
+    function hash(Report r, bytes32 evidence, bytes memory registers)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 boundaries;
+        assembly ("memory-safe") {
+            // all but the last 12 bytes
+            boundaries := keccak256(add(registers, 32), sub(mload(registers), 12))
+        }
         return keccak256(
             abi.encode(
                 ENERGY_REPORT_TYPEHASH,
@@ -219,6 +236,23 @@ library Messages {
         );
     }
 
+    /// @param end of the signature
+    function _signerK1(bytes calldata m, uint256 end, bytes32 digest)
+        private
+        pure
+        returns (address)
+    {
+        // kindOf has found it there
+        unchecked {
+            return Signatures.recoverK1(
+                digest,
+                bytes32(_word(m, end - 65)),
+                bytes32(_word(m, end - 33)),
+                uint8(_word(m, end - 32))
+            );
+        }
+    }
+
     /// @return its length in bytes
     function _stationSignature(uint8 first) private pure returns (uint256) {
         return first & STATION_R1 == 0 ? Signatures.K1 : Signatures.R1;
@@ -228,5 +262,24 @@ library Messages {
     function _vehicleSignature(uint8 first) private pure returns (uint256) {
         if (first & (VEHICLE_K1 | VEHICLE_R1) == 0) return 0;
         return first & VEHICLE_K1 == 0 ? Signatures.R1 : Signatures.K1;
+    }
+
+    /// @dev 32 bytes of a message. The compiler's own way checks the length once more each time.
+    function _word(bytes calldata m, uint256 offset) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(m.offset, offset))
+        }
+    }
+
+    /// @dev The same for more of it.
+    function _part(bytes calldata m, uint256 offset, uint256 length)
+        private
+        pure
+        returns (bytes calldata part)
+    {
+        assembly ("memory-safe") {
+            part.offset := add(m.offset, offset)
+            part.length := length
+        }
     }
 }

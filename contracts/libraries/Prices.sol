@@ -43,7 +43,10 @@ library PriceArithmetic {
 
     /// @return nano-euro
     function fee(Prices p) internal pure returns (uint256) {
-        return uint256(uint32(Prices.unwrap(p) >> 192)) * 1000;
+        // 32 bits x 1000
+        unchecked {
+            return uint256(uint32(Prices.unwrap(p) >> 192)) * 1000;
+        }
     }
 
     /// @param sum Wh by price level, see `Slots.split`
@@ -68,24 +71,26 @@ library PriceArithmetic {
         }
     }
 
-    /// @return high micro-euro per kWh
-    function highestImport(Prices p) internal pure returns (uint256 high) {
+    /// @return micro-euro per kWh
+    function highestImport(Prices p) internal pure returns (uint256) {
         uint256 w = Prices.unwrap(p);
-        high = uint32(w);
-        if (uint32(w >> 32) > high) high = uint32(w >> 32);
-        if (uint32(w >> 64) > high) high = uint32(w >> 64);
+        return _max(_max(uint32(w), uint32(w >> 32)), uint32(w >> 64));
     }
 
     /// @return low micro-euro per kWh
     /// @return high micro-euro per kWh
     function exportRange(Prices p) internal pure returns (int256 low, int256 high) {
         uint256 w = Prices.unwrap(p) >> 96;
-        low = high = int32(uint32(w));
-        for (uint256 i = 1; i < 3; ++i) {
-            int256 price = int32(uint32(w >> (32 * i)));
-            if (price > high) high = price;
-            if (price < low) low = price;
-        }
+        int256 a = int32(uint32(w));
+        int256 b = int32(uint32(w >> 32));
+        int256 c = int32(uint32(w >> 64));
+        (low, high) = a < b ? (a, b) : (b, a);
+        if (c < low) low = c;
+        if (c > high) high = c;
+    }
+
+    function _max(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a : b;
     }
 
     function _signed(uint256 sum) private pure returns (int256) {

@@ -11,14 +11,7 @@ library Signatures {
     uint256 private constant HALF_ORDER_K1 =
         0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
-    /// @param signature secp256k1: r, s, v; s in the lower half, v 27 or 28
-    /// @return the signer, 0 if the signature is invalid
-    function signerK1(bytes32 digest, bytes calldata signature) internal pure returns (address) {
-        return recoverK1(
-            digest, bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64])
-        );
-    }
-
+    /// @notice secp256k1; s in the lower half, v 27 or 28.
     /// @return the signer, 0 if the signature is invalid
     function recoverK1(bytes32 digest, bytes32 r, bytes32 s, uint8 v)
         internal

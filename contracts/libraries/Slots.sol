@@ -44,7 +44,7 @@ library Slots {
         Frame memory frame
     ) internal pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
         uint256 slot = startTime / SECONDS % PER_DAY;
-        uint256 limit = _most(frame.maxPower, SECONDS) << 48 | _most(frame.maxFeedIn, SECONDS);
+        uint256 limit = _most(frame, SECONDS);
         (possible, gridSum, operatorSum) = _sum(
             first,
             registers,
@@ -102,7 +102,8 @@ library Slots {
             uint256 previous = first;
             uint256 grid = gridLevels;
             uint256 operator = operatorLevels;
-            for (uint256 offset = 0; offset != registers.length; offset += BOUNDARY) {
+            uint256 length = registers.length;
+            for (uint256 offset = 0; offset != length; offset += BOUNDARY) {
                 if (offset == PER_DAY * BOUNDARY) (grid, operator) = (gridLevels, operatorLevels);
                 uint256 next = readingAt(registers, offset);
                 uint256 change = next - previous;
@@ -143,15 +144,17 @@ library Slots {
         pure
         returns (bool)
     {
-        return change >> 48 <= _most(frame.maxPower, duration)
-            && uint48(change) <= _most(frame.maxFeedIn, duration);
+        uint256 limit = _most(frame, duration);
+        return change >> 48 <= limit >> 48 && uint48(change) <= uint48(limit);
     }
 
-    /// @return the most Wh that a power in W gives in a time in s; one more for registers that show whole ones
-    function _most(uint256 power, uint256 duration) private pure returns (uint256) {
+    /// @return like a reading, the most Wh of a time in s; one more for registers that show whole ones
+    function _most(Frame memory frame, uint256 duration) private pure returns (uint256) {
+        (uint256 power, uint256 feedIn) = (frame.maxPower, frame.maxFeedIn);
         // 24 bits x 900
         unchecked {
-            return power == 0 ? 0 : power * duration / 3600 + 1;
+            uint256 limit = power == 0 ? 0 : power * duration / 3600 + 1;
+            return limit << 48 | (feedIn == 0 ? 0 : feedIn * duration / 3600 + 1);
         }
     }
 }

@@ -12,6 +12,7 @@ library TotalsArithmetic {
     /// @notice A counter of the pair is full.
     error CounterFull();
 
+    /// @param open at most the amount
     /// @param importWh at most 48 bits
     /// @param exportWh at most 48 bits
     function add(Totals t, uint256 amount, uint256 open, uint256 importWh, uint256 exportWh)
@@ -20,13 +21,11 @@ library TotalsArithmetic {
         returns (Totals)
     {
         uint256 w = Totals.unwrap(t);
-        // a claim is part of the amount
-        bool fits = amount <= type(uint80).max - uint80(w)
-            && importWh <= type(uint48).max - uint48(w >> 160)
-            && exportWh <= type(uint48).max - (w >> 208);
-        require(fits, CounterFull());
-        // each field fits
+        // each field fits, or it reverts; a claim is part of the amount
         unchecked {
+            uint256 over = (uint80(w) + amount) >> 80 | (uint48(w >> 160) + importWh) >> 48
+                | ((w >> 208) + exportWh) >> 48;
+            require(over == 0, CounterFull());
             return Totals.wrap(w + (amount | open << 80 | importWh << 160 | exportWh << 208));
         }
     }

@@ -78,16 +78,12 @@ contract AccountsTest is Fixture {
     function test_claim_stops_clearings() public {
         openClaims();
         fund(supplier, 1000 * EURO);
-        registerVehicle(supplierAccount, "second");
-        expectRefusal(
-            opening(feeding, 1, "second", block.timestamp, 0, 0), Reason.SupplierNotCovered
-        );
+        bytes32 car = registerVehicle(supplierAccount, "second");
+        expectRefusal(opening(feeding, 1, car, block.timestamp, 0, 0), Reason.SupplierNotCovered);
         ledger.collect(supplier, grid);
-        expectRefusal(
-            opening(feeding, 2, "second", block.timestamp, 0, 0), Reason.SupplierNotCovered
-        );
+        expectRefusal(opening(feeding, 2, car, block.timestamp, 0, 0), Reason.SupplierNotCovered);
         ledger.collect(supplier, operator);
-        plugIn(feeding, "second");
+        plugIn(feeding, car);
     }
 
     function test_claim_of_the_grid_operator_stops_feed_in() public {
@@ -229,7 +225,7 @@ contract AccountsTest is Fixture {
     function test_postings_to_oneself_move_no_money() public {
         (uint24 utility, uint32 n) = utilityMarket();
         fund(utility, 100 * EURO);
-        plugIn(n, "utility car");
+        plugIn(n, ledger.vehicleIdOf(utility, "utility car"));
         uint80 reserve = 60_000 * (120_000 + 60_000) + 350e6 + 60_000 * 20_000 + 60_000 * 150_000;
         account(utility, 100e9, reserve, 0);
         vm.warp(START + 900);
@@ -259,9 +255,9 @@ contract AccountsTest is Fixture {
     function test_supplier_that_runs_the_station() public {
         vm.prank(governance);
         registry.setRoles(operator, SUPPLIER | STATION_OPERATOR);
-        registerVehicle(operatorAccount, "operator car");
+        bytes32 car = registerVehicle(operatorAccount, "operator car");
         fund(operator, 100 * EURO);
-        plugIn(feeding, "operator car");
+        plugIn(feeding, car);
         vm.warp(START + 900);
         charge(feeding, 1000, 100, true);
         account(operator, 100e9 - 120e6 + 15e6, 0, 0);

@@ -269,12 +269,12 @@ contract ClearingTest is Drawing {
         uint32 next =
             addStation(operatorAccount, gridAccount, METER, vm.addr(STATION_KEY), MAX_POWER, 0);
         plugIn(station, CAR);
-        registerVehicle(supplierAccount, "second");
-        expectRefusal(opening(next, 1, "second", START, 0, 0), Reason.SupplierNotCovered);
+        bytes32 car = registerVehicle(supplierAccount, "second");
+        expectRefusal(opening(next, 1, car, START, 0, 0), Reason.SupplierNotCovered);
         unplug(station);
         setBalance(supplierAccount, supplier, 2 * reserve);
         plugIn(station, CAR);
-        plugIn(next, "second");
+        plugIn(next, car);
     }
 
     function test_grid_operator_covered_to_the_nano_euro() public {
@@ -320,8 +320,8 @@ contract ClearingTest is Drawing {
         if (!d.gridSupplies) {
             clears(n, CAR, supplier, utility, supplies, feeds);
         } else {
-            registerVehicle(utilityAccount, "utility car");
-            clears(n, "utility car", utility, utility, supplies + feeds, 0);
+            bytes32 car = registerVehicle(utilityAccount, "utility car");
+            clears(n, car, utility, utility, supplies + feeds, 0);
         }
     }
 

@@ -81,10 +81,11 @@ contract MessagesTest is Fixture {
         ISessions.OpenSession memory o;
         ISessions.EnergyReport memory r;
         r.boundaries = filled(24);
+        uint256[12] memory lengths = [uint256(0), 1, 41, 64, 65, 66, 77, 128, 130, 193, 255, 256];
         for (uint256 first = 0; first < 256; ++first) {
             uint8 flags = uint8(first) & 0xf0;
-            for (uint256 signatures = 0; signatures <= 260; ++signatures) {
-                if (signatures > 3 && signatures % 64 > 3 && signatures < 255) continue;
+            for (uint256 i = 0; i < lengths.length; ++i) {
+                uint256 signatures = lengths[i];
                 bytes memory m = onTheWire(o, flags, signatures);
                 m[0] = bytes1(uint8(first));
                 bool isOpening = first % 16 == 1 && first < 0x70 && first & 0x60 != 0x60

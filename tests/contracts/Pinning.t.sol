@@ -7,8 +7,8 @@ import {Fixture} from "./Fixture.sol";
 /// @notice What a session was cleared with it keeps until it ends.
 ///
 /// a running session
-/// ├── the next tariffs come into force: settled at the old ones
-/// └── the vehicle changes its supplier: charged to the old one
+/// └── the next tariffs come into force: settled at the old ones
+/// (a change of supplier: OnTheRoad.t.sol)
 contract PinningTest is Fixture {
     function test_session_keeps_its_versions() public {
         plugIn(station, CAR);
@@ -31,19 +31,6 @@ contract PinningTest is Fixture {
         vm.warp(START + 1 days + 1800);
         charge(feeding, 1000, 0, false);
         assertEq(posted(supplier, grid), 1000 * 120_001, "the next session has the second");
-    }
-
-    /// @dev A change of supplier in the middle of a session does not touch it.
-    function test_session_keeps_its_supplier() public {
-        plugIn(station, CAR);
-        vm.prank(supplierAccount);
-        ledger.offerVehicles(one(CAR), otherSupplier, uint40(START + 900));
-        vm.prank(otherSupplierAccount);
-        ledger.acceptVehicles(one(CAR));
-        vm.warp(START + 1800);
-        charge(station, 1000, 0, true);
-        assertEq(ledger.pairs(supplier, grid).importWh, 1000, "old supplier");
-        assertEq(ledger.pairs(otherSupplier, grid).importWh, 0, "new supplier");
     }
 
     function posted(uint24 payer, uint24 payee) private view returns (uint256) {

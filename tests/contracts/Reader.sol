@@ -29,7 +29,7 @@ contract Reader {
             r.exportRegister(),
             r.last(),
             Messages.evidenceOf(m),
-            Messages.boundariesOf(m)
+            boundaries(m)
         );
     }
 
@@ -37,9 +37,7 @@ contract Reader {
         if (Messages.kindOf(m) == Messages.OPENING) {
             return Messages.hash(Messages.opening(m), Messages.vehicleOf(m));
         }
-        return Messages.hash(
-            Messages.report(m), Messages.evidenceOf(m), keccak256(Messages.boundariesOf(m))
-        );
+        return Messages.hash(Messages.report(m), Messages.evidenceOf(m), Messages.registersOf(m));
     }
 
     function signers(bytes calldata m, bytes32 digest)
@@ -52,6 +50,13 @@ contract Reader {
 
     function registers(bytes calldata m) external pure returns (bytes memory) {
         return Messages.registersOf(m);
+    }
+
+    function boundaries(bytes calldata m) private pure returns (bytes memory all) {
+        all = Messages.registersOf(m);
+        assembly ("memory-safe") {
+            mstore(all, sub(mload(all), 12))
+        }
     }
 
     function kind(bytes calldata m) external pure returns (uint8) {
