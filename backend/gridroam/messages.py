@@ -1,6 +1,7 @@
-"""What stations sign: EIP-712 typed data, its digest, signature and wire format.
+"""What stations and vehicles sign: EIP-712 typed data, its digest and its wire format.
 
-The layout stands in docs/protocol.md. Nothing here speaks to a chain or a network.
+The layout stands in docs/protocol.md. Nothing here speaks to a chain or a network; keys and curves
+are the business of `gridroam.signatures`.
 """
 
 import struct
@@ -8,11 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from coincurve import PrivateKey, PublicKey
 from eth_abi.abi import encode
 
 from gridroam.domain.hashing import keccak
 from gridroam.errors import MalformedMessageError
+from gridroam.signatures import (
+    P256_SIGNATURE_BYTES,
+    SIGNATURE_BYTES,
+    Signer,
+    recover,
+    signer,
+)
 
 OPEN_SESSION = (
     "OpenSession(uint32 station,uint32 session,bytes32 vehicle,uint40 time,"
@@ -25,15 +32,23 @@ ENERGY_REPORT = (
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 NAME, VERSION = "Gridroam", "1"
 
-SIGNATURE_BYTES = 65
-OPENING_BYTES = 123
-REPORT_BYTES = 128
+OPENING_HEAD = 58
+REPORT_HEAD = 63
+"""Bytes before the signature, or before the boundaries."""
 BOUNDARY_BYTES = 12
+OPENING_BYTES = OPENING_HEAD + SIGNATURE_BYTES
+REPORT_BYTES = REPORT_HEAD + SIGNATURE_BYTES
+"""The least that a message has."""
 NO_EVIDENCE = bytes(32)
 
 _OPENING, _REPORT = 1, 2
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_TYPE = 0x0F
+_STATION_P256, _VEHICLE_SECP256K1, _VEHICLE_P256 = 0x10, 0x20, 0x40
+"""Flags of the kind byte: which signatures follow, and on which curve."""
+_STATION_BYTES = {0: SIGNATURE_BYTES, _STATION_P256: P256_SIGNATURE_BYTES}
+_VEHICLE_BYTES = {0: 0, _VEHICLE_SECP256K1: SIGNATURE_BYTES, _VEHICLE_P256: P256_SIGNATURE_BYTES}
+_STATION_FLAGS = {length: flag for flag, length in _STATION_BYTES.items()}
+_VEHICLE_FLAGS = {length: flag for flag, length in _VEHICLE_BYTES.items()}
 _OPEN_SESSION_TYPEHASH = keccak(OPEN_SESSION.encode())
 _ENERGY_REPORT_TYPEHASH = keccak(ENERGY_REPORT.encode())
 
@@ -74,7 +89,7 @@ class OpenSession:
         return keccak(_OPEN_SESSION_TYPEHASH + _words(*words[0]) + self.vehicle + _words(*words[1]))
 
     def head(self) -> bytes:
-        """The wire format without the signature."""
+        """The wire format without signatures and their flags."""
         return (
             struct.pack(">BII", _OPENING, self.station, self.session)
             + _pack_reading(self.time, self.import_register, self.export_register)
@@ -122,7 +137,7 @@ class EnergyReport:
         )
 
     def head(self) -> bytes:
-        """The wire format without the signature."""
+        """The wire format without signatures and their flags."""
         return (
             struct.pack(">BIII", _REPORT, self.station, self.session, self.report)
             + _pack_reading(self.time, self.import_register, self.export_register)
@@ -137,80 +152,88 @@ Message = OpenSession | EnergyReport
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A message with its 65-byte signature r || s || v."""
+    """A message with the station's signature, and on an opening perhaps the vehicle's.
+
+    Either has 65 bytes, r || s || v, or 128 with P-256, r || s || x || y.
+    """
 
     message: Message
     signature: bytes
+    vehicle_signature: bytes = b""
 
     def __post_init__(self) -> None:
-        if len(self.signature) != SIGNATURE_BYTES:
-            raise MalformedMessageError(
-                f"The signature has {len(self.signature)} bytes.", "Send r || s || v, 65 bytes."
-            )
+        if len(self.signature) not in _STATION_FLAGS:
+            raise _no_signature("signature", self.signature)
+        if len(self.vehicle_signature) not in _VEHICLE_FLAGS:
+            raise _no_signature("vehicle's signature", self.vehicle_signature)
+        if self.vehicle_signature and not isinstance(self.message, OpenSession):
+            raise MalformedMessageError("Vehicles sign no reports.", "Leave the signature out.")
 
     def pack(self) -> bytes:
         """The wire format that `Ledger.submit` takes."""
-        return self.message.head() + self.signature
+        head = self.message.head()
+        flags = _STATION_FLAGS[len(self.signature)] | _VEHICLE_FLAGS[len(self.vehicle_signature)]
+        return bytes([head[0] | flags]) + head[1:] + self.signature + self.vehicle_signature
 
     def signer(self, domain: Domain) -> str | None:
-        """The checksum-less 0x address that signed, `None` if the signature is not one."""
+        """The address of the key that signed, `None` if the signature is not one."""
         return recover(digest(domain, self.message), self.signature)
 
 
 def digest(domain: Domain, message: Message) -> bytes:
-    """The 32 bytes that are signed (EIP-712)."""
+    """The 32 bytes that are signed (EIP-712), by station and vehicle alike."""
     return keccak(b"\x19\x01" + domain.separator + message.struct_hash)
 
 
-def sign(domain: Domain, message: Message, key: bytes) -> Signed:
-    """Signs with a secp256k1 private key of 32 bytes."""
-    raw = PrivateKey(key).sign_recoverable(digest(domain, message), hasher=None)
-    return Signed(message, raw[:64] + bytes([raw[64] + 27]))
-
-
-def recover(message_digest: bytes, signature: bytes) -> str | None:
-    """The lower-case address behind a signature; as on chain, s in the upper half is refused."""
-    s, v = int.from_bytes(signature[32:64], "big"), signature[64]
-    if v not in (27, 28) or s > _HALF_ORDER:
-        return None
-    try:
-        public = PublicKey.from_signature_and_message(
-            signature[:64] + bytes([v - 27]), message_digest, hasher=None
-        )
-    except Exception:  # noqa: BLE001  coincurve has no narrower one for what it cannot recover
-        return None
-    return address_of(public)
-
-
-def address_of(public: PublicKey) -> str:
-    """The lower-case 0x address of a public key."""
-    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
+def sign(
+    domain: Domain,
+    message: Message,
+    key: bytes | Signer,
+    vehicle: bytes | Signer | None = None,
+) -> Signed:
+    """Signs with the station's key, and with the vehicle's where it has one. Bare bytes are a
+    secp256k1 private key."""
+    hashed = digest(domain, message)
+    co_signature = signer(vehicle).sign(hashed) if vehicle is not None else b""
+    return Signed(message, signer(key).sign(hashed), co_signature)
 
 
 def unpack(raw: bytes) -> Signed:
     """Reads the wire format; raises where the ledger says `Malformed`."""
     kind = raw[0] if raw else 0
-    if kind == _OPENING and len(raw) == OPENING_BYTES:
-        station, session = struct.unpack(">II", raw[1:9])
-        return Signed(
-            OpenSession(station, session, raw[26:58], *_unpack_reading(raw[9:26])), raw[58:]
-        )
-    fits = len(raw) >= REPORT_BYTES and (len(raw) - REPORT_BYTES) % BOUNDARY_BYTES == 0
-    if kind != _REPORT or not fits or raw[30] > 1:
+    station_bytes = _STATION_BYTES[kind & _STATION_P256]
+    vehicle_bytes = _VEHICLE_BYTES.get(kind & ~(_TYPE | _STATION_P256))
+    if vehicle_bytes is None or not _is_message(raw, kind, station_bytes, vehicle_bytes):
         raise MalformedMessageError(
-            f"{len(raw)} bytes of kind {kind} are no message.", "See docs/protocol.md."
+            f"{len(raw)} bytes of kind {kind:#04x} are no message.", "See docs/protocol.md."
         )
-    station, session, report = struct.unpack(">III", raw[1:13])
-    body, signature = raw[63:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
+    end = len(raw) - vehicle_bytes
+    body = raw[: end - station_bytes]
+    message = _unpack_opening(body) if kind & _TYPE == _OPENING else _unpack_report(body)
+    return Signed(message, raw[end - station_bytes : end], raw[end:])
+
+
+def _is_message(raw: bytes, kind: int, station_bytes: int, vehicle_bytes: int) -> bool:
+    body = len(raw) - station_bytes - vehicle_bytes
+    if kind & _TYPE == _OPENING:
+        return body == OPENING_HEAD
+    fits = body >= REPORT_HEAD and (body - REPORT_HEAD) % BOUNDARY_BYTES == 0
+    return kind & _TYPE == _REPORT and vehicle_bytes == 0 and fits and raw[30] <= 1
+
+
+def _unpack_opening(body: bytes) -> OpenSession:
+    station, session = struct.unpack(">II", body[1:9])
+    return OpenSession(station, session, body[26:], *_unpack_reading(body[9:26]))
+
+
+def _unpack_report(body: bytes) -> EnergyReport:
+    station, session, report = struct.unpack(">III", body[1:13])
+    reading, last, evidence = _unpack_reading(body[13:30]), body[30] == 1, body[31:REPORT_HEAD]
     pairs = tuple(
         (int.from_bytes(body[i : i + 6], "big"), int.from_bytes(body[i + 6 : i + 12], "big"))
-        for i in range(0, len(body), BOUNDARY_BYTES)
+        for i in range(REPORT_HEAD, len(body), BOUNDARY_BYTES)
     )
-    reading = _unpack_reading(raw[13:30])
-    last, evidence = raw[30] == 1, raw[31:63]
-    return Signed(
-        EnergyReport(station, session, report, *reading, last, evidence, pairs), signature
-    )
+    return EnergyReport(station, session, report, *reading, last, evidence, pairs)
 
 
 def typed_data(domain: Domain, message: Message) -> dict[str, Any]:
@@ -273,6 +296,13 @@ _WIDTHS = {
     "import_register": 48,
     "export_register": 48,
 }
+
+
+def _no_signature(what: str, given: bytes) -> MalformedMessageError:
+    return MalformedMessageError(
+        f"The {what} has {len(given)} bytes.",
+        "Send r || s || v, 65 bytes, or with P-256 r || s || x || y, 128 bytes.",
+    )
 
 
 def _check_widths(message: Message) -> None:

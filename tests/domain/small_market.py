@@ -13,7 +13,7 @@ from gridroam.messages import EnergyReport, OpenSession
 START = 1_800_000_000 - 1_800_000_000 % 86_400
 """Midnight UTC: the start of slot 0."""
 EURO = 10**9
-KEY, FORMER_KEY, STRANGER = ("0x" + digit * 40 for digit in "abc")
+KEY, FORMER_KEY, STRANGER, VEHICLE_KEY = ("0x" + digit * 40 for digit in "abcd")
 VEHICLE, METER = b"\x01" * 32, b"\x02" * 32
 SUPPLIER, GRID, OPERATOR, RIVAL = 1, 2, 3, 4
 
@@ -71,7 +71,7 @@ class World:
         roles = Role.SUPPLIER, Role.GRID_OPERATOR, Role.STATION_OPERATOR, Role.SUPPLIER
         for number, role in enumerate(roles, 1):
             assert participants.admit(f"0x{number:040x}", role) == number
-        self.market.registry.stations.register_meter(METER, GRID)
+        self.market.registry.stations.meters.register(METER, GRID)
 
     def add_station(self, key: str, max_feed_in: int = 0) -> int:
         stations = self.market.registry.stations
@@ -79,12 +79,21 @@ class World:
         stations.approve(number, GRID)
         return number
 
-    def process(self, message: OpenSession | EnergyReport, signer: str | None = KEY) -> Decision:
-        digest = sha256(repr(message).encode()).digest()
-        return self.market.process(message, digest, signer, self.now)
+    def process(
+        self,
+        message: OpenSession | EnergyReport,
+        signer: str | None = KEY,
+        vehicle: str | None = None,
+    ) -> Decision:
+        digest = digest_of(message)
+        return self.market.process(message, digest, signer, self.now, vehicle)
 
     def balance(self, participant: int) -> int:
         return self.market.accounts.accounts[participant].balance
+
+
+def digest_of(message: OpenSession | EnergyReport) -> bytes:
+    return sha256(repr(message).encode()).digest()
 
 
 def opening(session: int = 1, **changes: object) -> OpenSession:

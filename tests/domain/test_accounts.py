@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridroam.domain.accounts import Accounts, Claim
-from gridroam.domain.batch import cleared_leaf, merkle_root, rejected_leaf, settled_leaf
+from gridroam.domain.batch import (
+    Pinned,
+    cleared_leaf,
+    expired_leaf,
+    merkle_root,
+    node,
+    rejected_leaf,
+    settled_leaf,
+)
 from gridroam.domain.reasons import Reason
 from gridroam.domain.violation import NotAllowedError
 
@@ -128,13 +136,39 @@ def chain(entries: list[bytes]) -> bytes:
     return head
 
 
+TIME = 1_800_000_123
+PINNED = Pinned(1, 2, 3, 4, 5)
+META = TIME << 8 | 1 << 48 | 2 << 72 | 3 << 96 | 4 << 120 | 5 << 136
+
+
 def test_leaves__are_the_hash_of_five_abi_words() -> None:
     digest = b"\x07" * 32
-    types = ["bytes32", "uint8", "uint256", "uint256", "int256"]
-    assert settled_leaf(digest, 5, 6, -7) == keccak(encode(types, (digest, 0, 5, 6, -7)))
-    assert cleared_leaf(digest, 5, 6, 7) == keccak(encode(types, (digest, 0, 5, 6, 7)))
-    rejected = keccak(encode(types, (digest, 12, 0, 0, 0)))
-    assert rejected_leaf(digest, Reason.REGISTER_BACKWARDS) == rejected
+    types = ["bytes32", "uint256", "uint256", "uint256", "int256"]
+    settled = settled_leaf(digest, TIME, PINNED, TIME - 9, (5, 6, -7))
+    until = META | (TIME - 9) << 152
+    assert settled == keccak(encode(types, (digest, until, 5, 6, -7)))
+    cleared = cleared_leaf(digest, TIME, PINNED, 5, 6)
+    assert cleared == keccak(encode(types, (digest, META, 5, 6, 0)))
+    rejected = rejected_leaf(digest, TIME, Reason.REGISTER_BACKWARDS)
+    assert rejected == keccak(encode(types, (digest, TIME << 8 | 12, 0, 0, 0)))
+
+
+def test_expired_leaf__is_that_of_a_digest_which_nobody_signs() -> None:
+    digest = keccak(encode(["uint256", "uint32", "uint32", "uint32"], (3, 8, 9, 2)))
+    leaf = expired_leaf(8, 9, 2, TIME, PINNED)
+    assert leaf == keccak(encode(["bytes32", *["uint256"] * 4], (digest, META, 0, 0, 0)))
+
+
+def test_meta__every_field_at_its_greatest__touches_no_other() -> None:
+    widest = Pinned(2**24 - 1, 0, 2**24 - 1, 0, 2**16 - 1)
+    others = Pinned(0, 2**24 - 1, 0, 2**16 - 1, 0)
+    assert widest.meta(0, 2**40 - 1) & others.meta(2**40 - 1) == 0
+    assert widest.meta(0, 2**40 - 1) | others.meta(2**40 - 1) == 2**192 - 2**8
+
+
+def test_node__of_a_split_report__has_no_order() -> None:
+    one, other = b"\x01" * 32, b"\x02" * 32
+    assert node(one, other) == node(other, one) == keccak(one + other)
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40))

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from small_market import (
     EURO,
-    FORMER_KEY,
     GRID,
     GRID_TARIFF,
-    KEY,
     OPERATOR,
     RIVAL,
     START,
@@ -20,9 +20,10 @@ from small_market import (
     report,
 )
 
-from gridroam.domain.decision import Cleared, Rejected
+from gridroam.domain.decision import Cleared, Rejected, Settled
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import State
+from gridroam.domain.vehicles import vehicle_id
 from gridroam.domain.violation import NotAllowedError
 
 
@@ -89,23 +90,6 @@ def test_open__a_check_fails__leaves_no_trace(
 def test_open__signed_by_a_stranger_or_by_nobody__is_rejected(world: World) -> None:
     assert reason_of(world.process(opening(), STRANGER)) is Reason.BAD_SIGNATURE
     assert reason_of(world.process(opening(), None)) is Reason.BAD_SIGNATURE
-
-
-def test_open__former_key__counts_for_what_is_older_than_the_rotation(world: World) -> None:
-    stations = world.market.registry.stations
-    stations.rotate_key(1, FORMER_KEY, START)
-    stations.rotate_key(1, KEY, START + 10)
-    late = opening(time=START + 10)
-    assert reason_of(world.process(late, FORMER_KEY)) is Reason.BAD_SIGNATURE
-    assert isinstance(world.process(opening(time=START + 9), FORMER_KEY), Cleared)
-
-
-def test_open__revoked_and_replaced_key__stays_cut_off(world: World) -> None:
-    stations = world.market.registry.stations
-    stations.revoke_key(1)
-    assert reason_of(world.process(opening())) is Reason.UNKNOWN_STATION
-    stations.rotate_key(1, STRANGER, START + 10)
-    assert reason_of(world.process(opening(), KEY)) is Reason.BAD_SIGNATURE
 
 
 def test_open__while_one_is_open__the_station_is_busy(world: World) -> None:
@@ -211,7 +195,7 @@ def test_expire__only_beyond_the_limit__keeps_what_was_settled(world: World) -> 
     world.process(report(time=START + 30, imported=100))
     with pytest.raises(NotAllowedError, match="NotExpirable"):
         world.market.expire(1, START + 7_200)
-    assert world.market.expire(1, START + 7_201) == 1
+    assert world.market.expire(1, START + 7_201).session == 1
     assert world.market.accounts.accounts[SUPPLIER].reserved == 0
     assert world.market.accounts.pairs[SUPPLIER, GRID].import_wh == 100
     assert reason_of(world.process(report(2, time=START + 40))) is Reason.SESSION_NOT_OPEN
@@ -229,10 +213,48 @@ def test_vehicle__second_change__waits_until_no_opening_can_need_the_first(world
     vehicles = world.market.vehicles
     vehicles.release(VEHICLE, SUPPLIER, START + 900, START)
     with pytest.raises(NotAllowedError, match="VehicleTaken"):
-        vehicles.register(VEHICLE, RIVAL, START, START + 899)
+        vehicles.register(VEHICLE, SUPPLIER, START, START + 899)
     edge = START + 900 + 86_400
     with pytest.raises(NotAllowedError, match="ChangePending"):
-        vehicles.register(VEHICLE, RIVAL, edge + 900, edge - 1)
-    vehicles.register(VEHICLE, RIVAL, edge, edge)
+        vehicles.register(VEHICLE, SUPPLIER, edge + 900, edge - 1)
+    vehicles.register(VEHICLE, SUPPLIER, edge, edge)
     assert vehicles.supplier_at(VEHICLE, edge - 1) == 0
-    assert vehicles.supplier_at(VEHICLE, edge) == RIVAL
+    assert vehicles.supplier_at(VEHICLE, edge) == SUPPLIER
+
+
+def test_vehicle__released__only_its_first_supplier_may_have_it_again(world: World) -> None:
+    vehicles = world.market.vehicles
+    vehicles.offer(VEHICLE, SUPPLIER, RIVAL, START + 900)
+    vehicles.accept(VEHICLE, RIVAL, START)
+    free = START + 900 + 86_400
+    vehicles.release(VEHICLE, RIVAL, free, free)
+    later = free + 86_400
+    with pytest.raises(NotAllowedError, match="VehicleTaken"):
+        vehicles.register(VEHICLE, RIVAL, later, later)
+    vehicles.register(VEHICLE, SUPPLIER, later, later)
+    assert vehicles.supplier_at(VEHICLE, later) == SUPPLIER
+
+
+def test_vehicle_id__is_another_one_for_every_supplier() -> None:
+    commitment = b"\x05" * 32
+    assert vehicle_id(SUPPLIER, commitment) == keccak(
+        encode(["uint24", "bytes32"], (SUPPLIER, commitment))
+    )
+    assert vehicle_id(SUPPLIER, commitment) != vehicle_id(RIVAL, commitment)
+
+
+def test_open__while_the_market_is_paused__is_refused_before_anything_else(world: World) -> None:
+    registry = world.market.registry
+    registry.participants.suspend(GRID)
+    registry.paused = True
+    assert reason_of(world.process(opening())) is Reason.MARKET_PAUSED
+    assert world.market.sessions[1].state is State.REFUSED
+    registry.paused = False
+    registry.participants.reinstate(GRID)
+    assert isinstance(world.process(opening(2)), Cleared)
+
+
+def test_report__while_the_market_is_paused__is_settled(world: World) -> None:
+    world.process(opening())
+    world.market.registry.paused = True
+    assert isinstance(world.process(report(time=START + 60, last=True)), Settled)

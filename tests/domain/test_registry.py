@@ -15,7 +15,6 @@ from small_market import (
     World,
 )
 
-from gridroam.domain.units import NO_KEY
 from gridroam.domain.violation import NotAllowedError
 
 
@@ -76,19 +75,10 @@ def test_approve__only_the_meters_grid_operator__and_once(world: World) -> None:
 def test_close__for_good__no_key_and_no_approval_brings_it_back(world: World) -> None:
     stations = world.market.registry.stations
     stations.close(1)
-    assert not stations[1].is_known
+    assert not stations.is_known(1, world.now)
     with pytest.raises(NotAllowedError, match="NotYourStation"):
         stations.rotate_key(1, STRANGER, world.now)
     with pytest.raises(NotAllowedError, match="NotYourStation"):
         stations.close(1)
     with pytest.raises(NotAllowedError, match="NotPending"):
         stations.approve(1, GRID)
-
-
-def test_rotate_key__after_it_was_revoked__no_key_is_no_former_key(world: World) -> None:
-    stations = world.market.registry.stations
-    stations.revoke_key(1)
-    stations.rotate_key(1, STRANGER, world.now)
-    assert not stations.may_sign(1, NO_KEY, world.now - 1)
-    assert not stations.may_sign(1, KEY, world.now - 1)
-    assert stations.may_sign(1, STRANGER, world.now)

@@ -35,10 +35,11 @@ def test_report__one_slot__is_settled_at_the_level_of_its_slot(running: World) -
     message = report(time=START + 1_000, imported=300, exported=100)
     decision = running.process(message)
     assert isinstance(decision, Settled)
-    assert (decision.import_wh, decision.export_wh) == (300, 100)
-    assert decision.network_charge == 300 * 120_000
-    assert decision.service_fee == 300 * 200_000
-    assert decision.feed_in == 100 * 90_000
+    (part,) = decision.parts
+    assert (part.import_wh, part.export_wh) == (300, 100)
+    assert part.network_charge == 300 * 120_000
+    assert part.service_fee == 300 * 200_000
+    assert part.feed_in == 100 * 90_000
     assert running.balance(SUPPLIER) == 1_000 * EURO - 300 * 320_000 + 100 * 90_000
     assert running.balance(GRID) == 1_000 * EURO + 300 * 120_000 - 100 * 90_000
     assert running.balance(OPERATOR) == 300 * 200_000
@@ -52,13 +53,14 @@ def test_report__over_three_slots__each_at_its_own_price(running: World) -> None
     )
     decision = running.process(message)
     assert isinstance(decision, Settled)
-    assert decision.network_charge == 100 * 80_000 + 200 * 120_000 + 300 * 40_000
+    assert decision.parts[0].network_charge == 100 * 80_000 + 200 * 120_000 + 300 * 40_000
 
 
 def test_report__the_last__adds_the_fees_and_releases_the_reserves(running: World) -> None:
     decision = running.process(report(last=True))
     assert isinstance(decision, Settled)
-    assert (decision.network_charge, decision.service_fee) == (100_000_000, 500_000_000)
+    (part,) = decision.parts
+    assert (part.network_charge, part.service_fee) == (100_000_000, 500_000_000)
     assert running.market.sessions[1].state is State.CLOSED
     assert running.market.accounts.accounts[SUPPLIER].reserved == 0
     assert running.market.accounts.accounts[GRID].reserved == 0
@@ -70,7 +72,7 @@ def test_report__negative_feed_in_price__the_supplier_pays() -> None:
     world.now += 600
     decision = world.process(report(exported=100))
     assert isinstance(decision, Settled)
-    assert decision.feed_in == -1_000_000
+    assert decision.parts[0].feed_in == -1_000_000
     pair = world.market.accounts.pairs[SUPPLIER, GRID]
     assert (pair.amount, pair.export_wh) == (1_000_000, 100)
 
@@ -88,7 +90,7 @@ def test_report__more_than_the_supplier_has__stays_open_in_the_order_of_the_post
     accounts.post(SUPPLIER, 4, 1_000 * EURO - 300 * 120_000 - 1)
     decision = running.process(report(time=START + 1_000, imported=300))
     assert isinstance(decision, Settled)
-    assert decision.claims == (Claim(SUPPLIER, OPERATOR, 300 * 200_000 - 1),)
+    assert decision.parts[0].claims == (Claim(SUPPLIER, OPERATOR, 300 * 200_000 - 1),)
 
 
 @pytest.mark.parametrize(

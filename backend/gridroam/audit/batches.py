@@ -1,6 +1,7 @@
 """What a batch must have said, from its messages alone, laid beside what it did say."""
 
 from collections.abc import Iterator
+from dataclasses import astuple
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from gridroam.audit.difference import NOTHING, Findings, values_of
 from gridroam.audit.signatures import Authenticated
 from gridroam.chain import events
 from gridroam.chain.events import Event, LogPosition
-from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
+from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled, Switched
 from gridroam.messages import EnergyReport, OpenSession
 
 _KEYS = ("station", "session", "report", "digest", "payer", "payee")
@@ -28,47 +29,73 @@ def events_of(
     message: Authenticated, index: int, decision: Decision, at: LogPosition
 ) -> Iterator[Derived]:
     """What a decision leaves in the log, in its order."""
-    if isinstance(decision, Settled):
-        for claim in decision.claims:
-            opened = events.ClaimOpened(at, claim.payer, claim.payee, claim.amount)
-            yield Derived(opened, index, message.name)
-    yield Derived(_outcome(message, decision, at), index, message.name)
+    for event in _events(message, decision, at):
+        yield Derived(event, index, message.name)
 
 
-def _outcome(received: Authenticated, decision: Decision, at: LogPosition) -> Event:
+def _events(received: Authenticated, decision: Decision, at: LogPosition) -> Iterator[Event]:
     match decision, received.message:
         case Cleared(), OpenSession() as message:
-            return events.SessionCleared(
-                at,
-                station=message.station,
-                vehicle=message.vehicle,
-                supplier=decision.supplier,
-                session=message.session,
-                time=message.time,
-                import_register=message.import_register,
-                export_register=message.export_register,
-                grid_tariff=decision.grid_tariff,
-                operator_tariff=decision.operator_tariff,
-            )
+            if decision.superseded:
+                yield events.SessionSuperseded(at, *astuple(decision.superseded))
+            yield _cleared(message, decision, at)
         case Settled(), EnergyReport() as message:
-            return events.ReportSettled(
-                at,
-                station=message.station,
-                supplier=decision.supplier,
-                session=message.session,
-                report=message.report,
-                time=message.time,
-                import_wh=decision.import_wh,
-                export_wh=decision.export_wh,
-                network_charge=decision.network_charge,
-                service_fee=decision.service_fee,
-                feed_in=decision.feed_in,
-                last=message.last,
-            )
+            for part in decision.parts[:-1]:
+                yield from _settled(message, part, at)
+            if decision.switched:
+                yield _switched(message, decision.switched, at)
+            yield from _settled(message, decision.parts[-1], at)
         case Rejected(), message:
             station = message.station if message else 0
-            return events.MessageRejected(at, station, decision.reason, received.digest)
-    raise TypeError(f"{decision} of {received}")
+            yield events.MessageRejected(at, station, decision.reason, received.digest)
+        case _:
+            raise TypeError(f"{decision} of {received}")
+
+
+def _cleared(message: OpenSession, decision: Cleared, at: LogPosition) -> Event:
+    return events.SessionCleared(
+        at,
+        station=message.station,
+        vehicle=message.vehicle,
+        supplier=decision.supplier,
+        session=message.session,
+        time=message.time,
+        import_register=message.import_register,
+        export_register=message.export_register,
+        grid_tariff=decision.grid_tariff,
+        operator_tariff=decision.operator_tariff,
+    )
+
+
+def _settled(message: EnergyReport, part: Part, at: LogPosition) -> Iterator[Event]:
+    for claim in part.claims:
+        yield events.ClaimOpened(at, claim.payer, claim.payee, claim.amount)
+    yield events.ReportSettled(
+        at,
+        station=message.station,
+        supplier=part.supplier,
+        session=message.session,
+        report=message.report,
+        time=part.time,
+        import_wh=part.import_wh,
+        export_wh=part.export_wh,
+        network_charge=part.network_charge,
+        service_fee=part.service_fee,
+        feed_in=part.feed_in,
+        last=part.last,
+    )
+
+
+def _switched(message: EnergyReport, switched: Switched, at: LogPosition) -> Event:
+    return events.SupplierSwitched(
+        at,
+        station=message.station,
+        from_=switched.from_,
+        to=switched.to,
+        session=message.session,
+        time=switched.time,
+        reserve=switched.reserve,
+    )
 
 
 def compare(derived: list[Derived], found: tuple[Event, ...], findings: Findings) -> None:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from gridroam.audit import batches
-from gridroam.audit.difference import Findings
+from gridroam.audit.difference import NOTHING, Findings
 from gridroam.audit.entries import Batch, Entry
 from gridroam.audit.registrations import Registrar
 from gridroam.audit.signatures import Authenticated
@@ -53,7 +53,7 @@ class Replay:
     _registrar: Registrar = field(init=False)
 
     def __post_init__(self) -> None:
-        self._registrar = Registrar(self.market)
+        self._registrar = Registrar(self.market, self.roots)
 
     def apply(self, entry: Entry) -> None:
         """Takes one transaction's events; those of a batch are derived from its messages."""
@@ -62,17 +62,24 @@ class Replay:
             if entry.batch is not None:
                 self._batch(entry, entry.batch)
             else:
-                for event in entry.events:
-                    self._registration(event, entry.block.time)
+                self._registrations(entry)
         except NotAllowedError as error:
             self.findings.add("the transaction", "", f"not allowed, {error}", "done", entry.at)
 
     def take_roots(self) -> dict[int, bytes]:
         """The derived roots by batch number, and forgets them."""
-        roots, self.roots = self.roots, {}
+        roots = dict(self.roots)
+        self.roots.clear()
         return roots
 
     # ------------------------------------------------------------------------------- registrations
+
+    def _registrations(self, entry: Entry) -> None:
+        self._resume_numbers(entry)
+        for event in entry.events:
+            self._registration(event, entry.block.time)
+        for expected in self._registrar.take_expected():
+            self.findings.add("BatchRecorded", "", expected, NOTHING, entry.at)
 
     def _registration(self, event: events.Event, now: int) -> None:
         name = type(event).__name__
@@ -110,7 +117,11 @@ class Replay:
         leaves: list[bytes] = []
         for index, message in enumerate(received):
             decision = self.market.process(
-                message.message, message.digest, message.signer, entry.block.time
+                message.message,
+                message.digest,
+                message.signer,
+                entry.block.time,
+                message.vehicle_signer,
             )
             self._count(decision)
             leaves.append(decision.leaf)
@@ -120,12 +131,11 @@ class Replay:
 
     def _resume_numbers(self, entry: Entry) -> None:
         """Tells of batches that are missing once, instead of with every later one."""
-        for event in entry.events:
-            if isinstance(event, events.BatchRecorded):
-                due = self.market.batch_count + 1
-                if event.batch > due:
-                    self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
-                    self.market.batch_count = event.batch - 1
+        recorded = (event for event in entry.events if isinstance(event, events.BatchRecorded))
+        event, due = next(recorded, None), self.market.batch_count + 1
+        if event is not None and event.batch > due:
+            self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
+            self.market.batch_count = event.batch - 1
 
     def _count(self, decision: Decision) -> None:
         self.counts["messages"] += 1
@@ -134,9 +144,10 @@ class Replay:
                 self.counts["cleared"] += 1
             case Settled():
                 self.counts["settled"] += 1
-                energy = self.energy[decision.supplier, decision.grid_operator]
-                energy.import_wh += decision.import_wh
-                energy.export_wh += decision.export_wh
+                for part in decision.parts:
+                    energy = self.energy[part.supplier, part.grid_operator]
+                    energy.import_wh += part.import_wh
+                    energy.export_wh += part.export_wh
             case Rejected():
                 self.counts["rejected"] += 1
                 self.rejected[decision.reason.slug] += 1

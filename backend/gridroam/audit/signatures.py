@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from gridroam.domain.hashing import keccak
 from gridroam.errors import MalformedMessageError
-from gridroam.messages import Domain, EnergyReport, Message, digest, recover, unpack
+from gridroam.messages import Domain, EnergyReport, Message, digest, unpack
+from gridroam.signatures import recover
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """`message` is `None` if the bytes are none; `signer` if the signature is not one."""
+    """`message` is `None` if the bytes are none; a signer if the signature is not one. The
+    vehicle's is also `None` if it did not sign."""
 
     message: Message | None
     digest: bytes
     signer: str | None
+    vehicle_signer: str | None = None
 
     @property
     def name(self) -> str:
@@ -38,4 +41,5 @@ def _one(domain: Domain, raw: bytes) -> Authenticated:
     except MalformedMessageError:
         return Authenticated(None, keccak(raw), None)
     hashed = digest(domain, signed.message)
-    return Authenticated(signed.message, hashed, recover(hashed, signed.signature))
+    signers = recover(hashed, signed.signature), recover(hashed, signed.vehicle_signature)
+    return Authenticated(signed.message, hashed, *signers)

@@ -6,6 +6,7 @@ The checks leave no trace; the decision uses the session number up.
 from dataclasses import dataclass
 
 from gridroam.domain.accounts import Accounts
+from gridroam.domain.batch import Pinned
 from gridroam.domain.message import Opening
 from gridroam.domain.participants import Limits, Role
 from gridroam.domain.reasons import Reason
@@ -19,29 +20,22 @@ from gridroam.domain.units import (
     NanoEuro,
     ParticipantId,
     Timestamp,
-    Version,
     Wh,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a session is cleared on: who supplies it, at which tariffs, and what is held back."""
+    """What a session is cleared on: between whom, at which tariffs, and what is held back."""
 
-    supplier: ParticipantId
-    grid_tariff: Version
-    operator_tariff: Version
+    pinned: Pinned
     supplier_reserve: NanoEuro = 0
     grid_reserve: NanoEuro = 0
-
-    @property
-    def has_tariffs(self) -> bool:
-        return NO_VERSION not in (self.grid_tariff, self.operator_tariff)
 
 
 def check(opening: Opening, session: Session, limits: Limits, now: Timestamp) -> Reason:
     """Whether the opening fits the station's last session and the clock."""
-    if session.is_open:
+    if session.occupies:
         same = opening.session == session.number
         return Reason.SESSION_USED if same else Reason.STATION_BUSY
     if opening.session <= session.number:
@@ -66,22 +60,22 @@ def terms_of(
     grid, operator = station.grid_operator, station.operator
     supplier = own_supplier or registry.participants.default_supplier(operator)
     in_force = registry.tariffs.in_force
-    terms = Terms(
-        supplier,
+    versions = (
         in_force(grid, Role.GRID_OPERATOR, time),
         in_force(operator, Role.STATION_OPERATOR, time),
     )
-    if not terms.has_tariffs:
-        return terms
+    pinned = Pinned(supplier, grid, operator, *versions)
+    if NO_VERSION in versions:
+        return Terms(pinned)
     reserves = reserves_of(
         registry.limits.reserve_wh,
-        registry.tariffs.get(grid, Role.GRID_OPERATOR, terms.grid_tariff),
-        registry.tariffs.get(operator, Role.STATION_OPERATOR, terms.operator_tariff),
+        registry.tariffs.get(grid, Role.GRID_OPERATOR, pinned.grid_tariff),
+        registry.tariffs.get(operator, Role.STATION_OPERATOR, pinned.operator_tariff),
         feeds_in=station.can_feed_in,
     )
     if supplier == grid:
         reserves = sum(reserves), 0
-    return Terms(supplier, terms.grid_tariff, terms.operator_tariff, *reserves)
+    return Terms(pinned, *reserves)
 
 
 def reserves_of(
@@ -97,25 +91,27 @@ def reserves_of(
     return energy * price + fees, energy * max(0, *grid.export_prices)
 
 
-def check_parties(registry: Registry, station: Station, terms: Terms) -> Reason:
-    """Whether everybody is there and active, with a tariff in force."""
+def check_parties(registry: Registry, pinned: Pinned) -> Reason:
+    """Whether the market is open, and everybody is there and active, with a tariff in force."""
     is_active = registry.participants.is_active
+    grid, operator = pinned.grid_operator, pinned.station_operator
     needs = (
-        (is_active(station.grid_operator, Role.GRID_OPERATOR), Reason.GRID_OPERATOR_INACTIVE),
-        (is_active(station.operator, Role.STATION_OPERATOR), Reason.STATION_OPERATOR_INACTIVE),
-        (terms.grid_tariff != NO_VERSION, Reason.NO_GRID_TARIFF),
-        (terms.operator_tariff != NO_VERSION, Reason.NO_OPERATOR_TARIFF),
-        (terms.supplier != NOBODY, Reason.NO_SUPPLIER),
-        (is_active(terms.supplier, Role.SUPPLIER), Reason.SUPPLIER_INACTIVE),
+        (not registry.paused, Reason.MARKET_PAUSED),
+        (is_active(grid, Role.GRID_OPERATOR), Reason.GRID_OPERATOR_INACTIVE),
+        (is_active(operator, Role.STATION_OPERATOR), Reason.STATION_OPERATOR_INACTIVE),
+        (pinned.grid_tariff != NO_VERSION, Reason.NO_GRID_TARIFF),
+        (pinned.operator_tariff != NO_VERSION, Reason.NO_OPERATOR_TARIFF),
+        (pinned.supplier != NOBODY, Reason.NO_SUPPLIER),
+        (is_active(pinned.supplier, Role.SUPPLIER), Reason.SUPPLIER_INACTIVE),
     )
     return next((reason for met, reason in needs if not met), Reason.NONE)
 
 
-def check_cover(accounts: Accounts, station: Station, terms: Terms) -> Reason:
+def check_cover(accounts: Accounts, terms: Terms) -> Reason:
     """Whether those who may come to pay can; a grid operator without a reserve need not."""
-    if not accounts.accounts[terms.supplier].covers(terms.supplier_reserve):
+    if not accounts.accounts[terms.pinned.supplier].covers(terms.supplier_reserve):
         return Reason.SUPPLIER_NOT_COVERED
-    grid = accounts.accounts[station.grid_operator]
+    grid = accounts.accounts[terms.pinned.grid_operator]
     if terms.grid_reserve and not grid.covers(terms.grid_reserve):
         return Reason.GRID_OPERATOR_NOT_COVERED
     return Reason.NONE

@@ -5,7 +5,23 @@ from typing import TypeAlias
 
 from gridroam.domain.accounts import Claim
 from gridroam.domain.reasons import Reason
-from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId, Version, Wh
+from gridroam.domain.units import (
+    Bytes32,
+    NanoEuro,
+    ParticipantId,
+    StationId,
+    Timestamp,
+    Version,
+    Wh,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A session that the vehicle did not sign and that a signed opening elsewhere has won over."""
+
+    station: StationId
+    session: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +34,19 @@ class Cleared:
     operator_tariff: Version
     supplier_reserve: NanoEuro
     grid_reserve: NanoEuro
+    superseded: Superseded | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """Since the last reading."""
+class Part:
+    """What one supplier has of a report: all of it, or what lies on one side of a change."""
 
     leaf: Bytes32
     supplier: ParticipantId
     grid_operator: ParticipantId
     operator: ParticipantId
+    time: Timestamp
+    """Of its end."""
     import_wh: Wh
     export_wh: Wh
     network_charge: NanoEuro
@@ -36,8 +55,30 @@ class Settled:
     """Supplier to station operator."""
     feed_in: NanoEuro
     """Grid operator to supplier; negative: supplier to grid operator."""
+    last: bool
     claims: tuple[Claim, ...]
     """What was not covered, in the order of the postings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The session has another supplier from `time` on, which holds `reserve` for it."""
+
+    from_: ParticipantId
+    to: ParticipantId
+    time: Timestamp
+    reserve: NanoEuro
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Since the last reading, in one part, or in two with a change of supplier between them."""
+
+    leaf: Bytes32
+    """The part's, or the inner node above both."""
+    parts: tuple[Part, ...]
+    switched: Switched | None = None
+    """Right before the last part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,19 @@ what the ledger does with one signed message, and `record_batch` what it does wi
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from gridroam.domain import clearing, energy, settlement
-from gridroam.domain.accounts import Accounts, Claim
-from gridroam.domain.batch import cleared_leaf, merkle_root, rejected_leaf, settled_leaf
+from gridroam.domain.accounts import Accounts
+from gridroam.domain.batch import cleared_leaf, expired_leaf, merkle_root, rejected_leaf
 from gridroam.domain.clearing import Terms
-from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
-from gridroam.domain.energy import SlotEnergy, by_slot
+from gridroam.domain.decision import Cleared, Decision, Rejected, Superseded
+from gridroam.domain.energy import by_slot
 from gridroam.domain.message import Message, Opening, Report, reading_of
-from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 from gridroam.domain.registry import Registry
-from gridroam.domain.session import Session, State
-from gridroam.domain.settlement import Amounts
-from gridroam.domain.stations import Station
+from gridroam.domain.reporting import Settling
+from gridroam.domain.session import Change, Session, State
 from gridroam.domain.units import (
     NOBODY,
     Address,
@@ -31,8 +29,16 @@ from gridroam.domain.units import (
     StationId,
     Timestamp,
 )
-from gridroam.domain.vehicles import Vehicles
+from gridroam.domain.vehicles import Vehicle, Vehicles
 from gridroam.domain.violation import require
+
+
+class Expiry(NamedTuple):
+    """A session that anybody ended, and the batch of one that it left."""
+
+    session: int
+    batch: int
+    root: Bytes32
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class Market:
     batch_count: int = 0
 
     def __post_init__(self) -> None:
-        self.vehicles = Vehicles(self.registry)
+        self.vehicles = Vehicles(self.registry, self.sessions)
 
     # ------------------------------------------------------------------------------------ messages
 
@@ -56,19 +62,22 @@ class Market:
         digest: Bytes32,
         signer: Address | None,
         block_time: Timestamp,
+        vehicle_signer: Address | None = None,
     ) -> Decision:
         """Decides one message.
 
         `message` is `None` if its bytes are none; then `digest` is their keccak256, else the
-        EIP-712 digest. `signer` is `None` if the signature is not one.
+        EIP-712 digest. A signer is `None` if the signature is not one; the vehicle's is also
+        `None` without a signature.
         """
         if message is None:
-            return _reject(digest, Reason.MALFORMED)
+            return _reject(digest, block_time, Reason.MALFORMED)
         reason = self._check_signer(message, signer)
         if reason:
-            return _reject(digest, reason)
+            return _reject(digest, block_time, reason)
         if hasattr(message, "vehicle"):
-            return self._open(cast("Opening", message), digest, block_time)
+            opening = cast("Opening", message)
+            return self._open(opening, digest, vehicle_signer, block_time)
         return self._report(message, digest, block_time)
 
     def record_batch(self, leaves: Sequence[Bytes32]) -> Bytes32:
@@ -77,65 +86,103 @@ class Market:
         return merkle_root(leaves)
 
     def _check_signer(self, message: Message, signer: Address | None) -> Reason:
-        station = self.registry.stations.by_number.get(message.station)
-        if station is None or not station.is_known:
+        stations = self.registry.stations
+        if not stations.is_known(message.station, message.time):
             return Reason.UNKNOWN_STATION
-        authentic = self.registry.stations.may_sign(message.station, signer, message.time)
+        authentic = stations.may_sign(message.station, signer, message.time)
         return Reason.NONE if authentic else Reason.BAD_SIGNATURE
 
     # ------------------------------------------------------------------------------------ openings
 
-    def _open(self, opening: Opening, digest: Bytes32, now: Timestamp) -> Decision:
-        station = self.registry.stations[opening.station]
+    def _open(
+        self, opening: Opening, digest: Bytes32, signer: Address | None, now: Timestamp
+    ) -> Decision:
         session = self.sessions[opening.station]
         reason = clearing.check(opening, session, self.registry.limits, now)
+        signed = self._has_signed(opening, signer)
+        if not reason and not signed and self._must_sign(opening):
+            reason = Reason.BAD_VEHICLE_SIGNATURE
         if reason:
-            return _reject(digest, reason)
+            return _reject(digest, now, reason)
 
+        station = self.registry.stations[opening.station]
         own_supplier = self.vehicles.supplier_at(opening.vehicle, opening.time)
         terms = clearing.terms_of(self.registry, station, own_supplier, opening.time)
-        reason = self._decide(opening, station, own_supplier, terms)
+        reason = self._decide(opening, own_supplier, terms, signed=signed)
         session.number, session.report = opening.session, 0
         session.advance(reading_of(opening), now)
         session.state = State.REFUSED if reason else State.OPEN
+        session.vehicle_signed, session.change = signed, None
         if reason:
-            return _reject(digest, reason)
+            return _reject(digest, now, reason)
+        superseded = None
         if own_supplier != NOBODY:
-            vehicle = self.vehicles.by_id[opening.vehicle]
-            vehicle.station, vehicle.session = opening.station, opening.session
-        return self._clear(session, station, terms, digest)
+            superseded = self._supersede(opening)
+            self._take_along(opening, session)
+        return self._clear(session, terms, digest, superseded, now)
+
+    def _has_signed(self, opening: Opening, signer: Address | None) -> bool:
+        keys = self.vehicles.keys.get(opening.vehicle)
+        return keys is not None and keys.have_signed(signer, opening.time)
+
+    def _must_sign(self, opening: Opening) -> bool:
+        keys = self.vehicles.keys.get(opening.vehicle)
+        return keys is not None and keys.are_needed(opening.time)
 
     def _decide(
-        self, opening: Opening, station: Station, own_supplier: ParticipantId, terms: Terms
+        self, opening: Opening, own_supplier: ParticipantId, terms: Terms, *, signed: bool
     ) -> Reason:
-        reason = clearing.check_parties(self.registry, station, terms)
+        reason = clearing.check_parties(self.registry, terms.pinned)
         if reason:
             return reason
-        if own_supplier != NOBODY and self._is_elsewhere(opening):
-            return Reason.VEHICLE_BUSY
-        return clearing.check_cover(self.accounts, station, terms)
+        if own_supplier != NOBODY:
+            elsewhere = self._elsewhere(opening)
+            # who signed is the car itself; an id alone can be copied
+            if elsewhere is not None and (elsewhere.vehicle_signed or not signed):
+                return Reason.VEHICLE_BUSY
+        return clearing.check_cover(self.accounts, terms)
 
-    def _is_elsewhere(self, opening: Opening) -> bool:
-        """Whether the session that the vehicle was last cleared for is open at another station."""
-        vehicle = self.vehicles.by_id[opening.vehicle]
-        if vehicle.station in (0, opening.station):
-            return False
-        session = self.sessions[vehicle.station]
-        return session.is_open and session.number == vehicle.session
+    def _elsewhere(self, opening: Opening) -> Session | None:
+        """The session that the vehicle was last cleared for, if open at another station."""
+        found = self.vehicles.session_of(opening.vehicle)
+        return found[1] if found and found[0] != opening.station else None
 
-    def _clear(self, session: Session, station: Station, terms: Terms, digest: Bytes32) -> Cleared:
-        session.supplier = terms.supplier
-        session.grid_tariff, session.operator_tariff = terms.grid_tariff, terms.operator_tariff
-        session.supplier_reserve, session.grid_reserve = terms.supplier_reserve, terms.grid_reserve
-        self.accounts.accounts[terms.supplier].reserved += terms.supplier_reserve
-        self.accounts.accounts[station.grid_operator].reserved += terms.grid_reserve
+    def _supersede(self, opening: Opening) -> Superseded | None:
+        session = self._elsewhere(opening)
+        if session is None:
+            return None
+        session.state = State.SUPERSEDED
+        return Superseded(self.vehicles.by_id[opening.vehicle].station, session.number)
+
+    def _take_along(self, opening: Opening, session: Session) -> None:
+        """The vehicle is in this session now, with whatever change of supplier it has before it."""
+        vehicle: Vehicle = self.vehicles.by_id[opening.vehicle]
+        vehicle.station, vehicle.session = opening.station, opening.session
+        if vehicle.next_from > opening.time and vehicle.next_supplier != NOBODY:
+            session.change = Change(vehicle.next_supplier, vehicle.next_from)
+
+    def _clear(
+        self,
+        session: Session,
+        terms: Terms,
+        digest: Bytes32,
+        superseded: Superseded | None,
+        now: Timestamp,
+    ) -> Cleared:
+        pinned, reserves = terms.pinned, (terms.supplier_reserve, terms.grid_reserve)
+        session.supplier, session.grid_operator = pinned.supplier, pinned.grid_operator
+        session.station_operator = pinned.station_operator
+        session.grid_tariff, session.operator_tariff = pinned.grid_tariff, pinned.operator_tariff
+        session.supplier_reserve, session.grid_reserve = reserves
+        self.accounts.accounts[pinned.supplier].reserved += terms.supplier_reserve
+        self.accounts.accounts[pinned.grid_operator].reserved += terms.grid_reserve
         return Cleared(
-            cleared_leaf(digest, terms.supplier, terms.supplier_reserve, terms.grid_reserve),
-            terms.supplier,
-            terms.grid_tariff,
-            terms.operator_tariff,
-            terms.supplier_reserve,
-            terms.grid_reserve,
+            cleared_leaf(digest, now, pinned, *reserves),
+            pinned.supplier,
+            pinned.grid_tariff,
+            pinned.operator_tariff,
+            *reserves,
+            superseded,
         )
 
     # ------------------------------------------------------------------------------------- reports
@@ -145,77 +192,38 @@ class Market:
         session = self.sessions[report.station]
         reason = settlement.check(report, session, self.registry.limits.skew, now)
         if reason:
-            return _reject(digest, reason)
+            return _reject(digest, now, reason)
         slots = list(by_slot(session.last_reading, report.boundaries, reading_of(report)))
         reason = energy.check(slots, station)
         if reason:
-            return _reject(digest, reason)
-        return self._settle(report, slots, digest, now)
-
-    def _settle(
-        self, report: Report, slots: list[SlotEnergy], digest: Bytes32, now: Timestamp
-    ) -> Settled:
-        station = self.registry.stations[report.station]
-        session = self.sessions[report.station]
-        due = self._price(session, station, slots, last=report.last)
-        import_wh = report.import_register - session.import_register
-        export_wh = report.export_register - session.export_register
-        session.report = report.report
-        session.advance(reading_of(report), now)
+            return _reject(digest, now, reason)
+        books = self.accounts, self.registry.tariffs
+        settled = Settling(*books, session, digest, now).settle(report, slots)
         if report.last:
-            self._end(report.station, State.CLOSED)
-        parties = session.supplier, station.grid_operator, station.operator
-        leaf = settled_leaf(digest, *due)
-        claims = self._post(parties, due, import_wh, export_wh)
-        self.accounts.record(leaf, *parties)
-        return Settled(leaf, *parties, import_wh, export_wh, *due, claims)
-
-    def _price(
-        self, session: Session, station: Station, slots: list[SlotEnergy], *, last: bool
-    ) -> Amounts:
-        """At the versions that were pinned at clearing."""
-        tariff = self.registry.tariffs.get
-        grid = tariff(station.grid_operator, Role.GRID_OPERATOR, session.grid_tariff)
-        operator = tariff(station.operator, Role.STATION_OPERATOR, session.operator_tariff)
-        return settlement.price(slots, grid, operator, last=last)
-
-    def _post(
-        self,
-        parties: tuple[ParticipantId, ParticipantId, ParticipantId],
-        due: Amounts,
-        import_wh: int,
-        export_wh: int,
-    ) -> tuple[Claim, ...]:
-        supplier, grid, operator = parties
-        post = self.accounts.post
-        payer, payee = (grid, supplier) if due.feed_in >= 0 else (supplier, grid)
-        claims = (
-            post(supplier, grid, due.network_charge, import_wh=import_wh),
-            post(supplier, operator, due.service_fee, import_wh=import_wh),
-            post(payer, payee, abs(due.feed_in), export_wh=export_wh),
-        )
-        return tuple(claim for claim in claims if claim)
+            self._end(session, State.CLOSED)
+        return settled
 
     # ------------------------------------------------------------------------------- what ends it
 
-    def expire(self, station: StationId, now: Timestamp) -> int:
-        """Ends a silent session; it keeps what was settled. Returns its number."""
+    def expire(self, station: StationId, now: Timestamp) -> Expiry:
+        """Ends a silent or superseded session; it keeps what was settled. A batch of one proves
+        that and when it was ended."""
         session = self.sessions[station]
-        silent = session.is_silent(self.registry.limits.silence, now)
-        require(silent, "NotExpirable", f"station {station}, session {session.number}")
-        self._end(station, State.EXPIRED)
-        return session.number
+        may = session.may_expire(self.registry.limits.silence, now)
+        require(may, "NotExpirable", f"station {station}, session {session.number}")
+        self._end(session, State.EXPIRED)
+        leaf = expired_leaf(station, session.number, session.report, now, session.pinned)
+        root = self.record_batch([leaf])
+        return Expiry(session.number, self.batch_count, root)
 
-    def _end(self, number: StationId, state: State) -> None:
-        session = self.sessions[number]
+    def _end(self, session: Session, state: State) -> None:
         session.state = state
-        grid_operator = self.registry.stations[number].grid_operator
         self._release(session.supplier, session.supplier_reserve)
-        self._release(grid_operator, session.grid_reserve)
+        self._release(session.grid_operator, session.grid_reserve)
 
     def _release(self, participant: ParticipantId, reserve: NanoEuro) -> None:
         self.accounts.accounts[participant].reserved -= reserve
 
 
-def _reject(digest: Bytes32, reason: Reason) -> Rejected:
-    return Rejected(rejected_leaf(digest, reason), reason)
+def _reject(digest: Bytes32, time: Timestamp, reason: Reason) -> Rejected:
+    return Rejected(rejected_leaf(digest, time, reason), reason)

@@ -4,8 +4,8 @@ from enum import IntEnum
 
 
 class Reason(IntEnum):
-    """`NONE` is: accepted. Up to `POWER_EXCEEDED` a rejection leaves no trace; from
-    `GRID_OPERATOR_INACTIVE` on it decides an opening for good and uses its session number up."""
+    """`NONE` is: accepted. Up to `BAD_VEHICLE_SIGNATURE` a rejection leaves no trace; from
+    `MARKET_PAUSED` on it decides an opening for good and uses its session number up."""
 
     NONE = 0
     MALFORMED = 1
@@ -22,15 +22,17 @@ class Reason(IntEnum):
     REGISTER_BACKWARDS = 12
     WRONG_BOUNDARIES = 13
     POWER_EXCEEDED = 14
-    GRID_OPERATOR_INACTIVE = 15
-    STATION_OPERATOR_INACTIVE = 16
-    NO_GRID_TARIFF = 17
-    NO_OPERATOR_TARIFF = 18
-    NO_SUPPLIER = 19
-    SUPPLIER_INACTIVE = 20
-    VEHICLE_BUSY = 21
-    SUPPLIER_NOT_COVERED = 22
-    GRID_OPERATOR_NOT_COVERED = 23
+    BAD_VEHICLE_SIGNATURE = 15
+    MARKET_PAUSED = 16
+    GRID_OPERATOR_INACTIVE = 17
+    STATION_OPERATOR_INACTIVE = 18
+    NO_GRID_TARIFF = 19
+    NO_OPERATOR_TARIFF = 20
+    NO_SUPPLIER = 21
+    SUPPLIER_INACTIVE = 22
+    VEHICLE_BUSY = 23
+    SUPPLIER_NOT_COVERED = 24
+    GRID_OPERATOR_NOT_COVERED = 25
 
     @property
     def slug(self) -> str:
@@ -40,7 +42,7 @@ class Reason(IntEnum):
     @property
     def decides(self) -> bool:
         """Whether this rejection uses the session number up."""
-        return self >= Reason.GRID_OPERATOR_INACTIVE
+        return self >= Reason.MARKET_PAUSED
 
     @property
     def may_pass_later(self) -> bool:

@@ -17,6 +17,8 @@ class Registry:
     participants: Participants = field(default_factory=Participants)
     stations: Stations = field(init=False)
     tariffs: Tariffs = field(init=False)
+    paused: bool = False
+    """Governance has stopped new clearings; nothing else changes."""
 
     def __post_init__(self) -> None:
         self.stations = Stations(self.participants)

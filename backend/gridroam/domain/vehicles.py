@@ -4,12 +4,19 @@ A vehicle knows its supply and the one change after it. The supply before that c
 only when no opening can be so late that it matters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from eth_hash.auto import keccak
+
+from gridroam.domain import vehicle_keys
+from gridroam.domain.batch import word
 from gridroam.domain.participants import Role
 from gridroam.domain.registry import Registry
+from gridroam.domain.session import Change, Session
 from gridroam.domain.slots import SLOT, slot_start
-from gridroam.domain.units import NOBODY, Bytes32, ParticipantId, StationId, Timestamp
+from gridroam.domain.units import NOBODY, Address, Bytes32, ParticipantId, StationId, Timestamp
+from gridroam.domain.vehicle_keys import VehicleKeys
 from gridroam.domain.violation import require
 
 NEVER: Timestamp = 0
@@ -29,6 +36,8 @@ class Vehicle:
     """The start of a slot; `NEVER`: no change is known."""
     station: StationId = 0
     session: int = 0
+    keyed: bool = False
+    """Whether it has a key, or had one that was revoked: then its openings need a signature."""
 
     def supplier_at(self, time: Timestamp) -> ParticipantId:
         if self.next_from != NEVER and time >= self.next_from:
@@ -53,31 +62,53 @@ class Offer:
     effective: Timestamp
 
 
+def vehicle_id(supplier: ParticipantId, commitment: Bytes32) -> Bytes32:
+    """What the chain calls a vehicle. It keeps the id of its first supplier for good; nobody can
+    register it ahead of that one, since the id is another one for everybody else."""
+    return keccak(word(supplier) + commitment)
+
+
 @dataclass(slots=True)
 class Vehicles:
-    """Vehicles by their salted hash, and the offers that are open."""
+    """Vehicles by their ids, their keys, and the offers that are open."""
 
     registry: Registry
+    sessions: Mapping[StationId, Session]
     by_id: dict[Bytes32, Vehicle] = field(default_factory=dict)
+    first_suppliers: dict[Bytes32, ParticipantId] = field(default_factory=dict)
+    """Whose number and commitment the id is made of."""
+    keys: dict[Bytes32, VehicleKeys] = field(default_factory=dict)
+    """Of those that are `keyed`."""
     offers: dict[Bytes32, Offer] = field(default_factory=dict)
 
     def supplier_at(self, vehicle: Bytes32, time: Timestamp) -> ParticipantId:
         known = self.by_id.get(vehicle)
         return known.supplier_at(time) if known else NOBODY
 
+    def session_of(self, vehicle: Bytes32) -> tuple[StationId, Session] | None:
+        """The open session that it was last cleared in, if that is still so."""
+        known = self.by_id[vehicle]
+        session = self.sessions.get(known.station)
+        if session is None or not session.is_open or session.number != known.session:
+            return None
+        return known.station, session
+
     def register(
         self, vehicle: Bytes32, supplier: ParticipantId, start: Timestamp, now: Timestamp
     ) -> None:
         """A supplier takes a vehicle that nobody supplies: a new one from the running slot at the
-        earliest, one that was released from a future slot."""
+        earliest, one that it was the first to supply and that was released from a future slot.
+        `vehicle` is the `vehicle_id` of this supplier's commitment."""
         self.registry.participants.require_active(supplier, Role.SUPPLIER)
         require(start % SLOT == 0, "NotSlotAligned", f"{start}")
         require(start >= slot_start(now), "TooEarly", f"{start}, now it is {now}")
         known = self.by_id.get(vehicle)
         if known is None:
             self.by_id[vehicle] = Vehicle(supplier, start)
+            self.first_suppliers[vehicle] = supplier
             return
-        require(known.is_released(now), "VehicleTaken", vehicle.hex())
+        free = known.is_released(now) and self.first_suppliers[vehicle] == supplier
+        require(free, "VehicleTaken", vehicle.hex())
         self._change(vehicle, supplier, start, now)
 
     def offer(
@@ -97,7 +128,10 @@ class Vehicles:
         require(offer is not None and offer.to == supplier, "NotOffered", vehicle.hex())
         offer = self.offers[vehicle]
         self._require_supplies(offer.by, vehicle)
+        session = self._on_the_road(vehicle)
         self._change(vehicle, supplier, offer.effective, now)
+        if session is not None and session.supplier == offer.by:
+            session.change = Change(supplier, offer.effective)
         del self.offers[vehicle]
         return offer
 
@@ -108,6 +142,52 @@ class Vehicles:
         require(effective % SLOT == 0, "NotSlotAligned", f"{effective}")
         self._require_supplies(supplier, vehicle)
         self._change(vehicle, NOBODY, effective, now)
+
+    # ---------------------------------------------------------------------------------------- keys
+
+    def set_key(
+        self,
+        vehicle: Bytes32,
+        supplier: ParticipantId,
+        key: Address,
+        start: Timestamp,
+        now: Timestamp,
+    ) -> None:
+        """Openings with a time from `start` on need the key's signature; the key before it stays
+        good for older ones, and those older than the first key need none."""
+        known = self._supplied_by(supplier, vehicle, now)
+        before = self.keys.get(vehicle)
+        made = before.next(key, start) if before else vehicle_keys.first(key, start)
+        self.keys[vehicle], known.keyed = made, True
+
+    def revoke_keys(self, vehicle: Bytes32, supplier: ParticipantId, now: Timestamp) -> None:
+        """Cuts off the present key and the one before it: nothing opens until there is a new one,
+        which is then needed whatever an opening's time."""
+        known = self._supplied_by(supplier, vehicle, now)
+        require(known.keyed, "InvalidKey", vehicle.hex())
+        self.keys[vehicle] = vehicle_keys.REVOKED
+
+    def clear_keys(self, vehicle: Bytes32, supplier: ParticipantId, now: Timestamp) -> None:
+        """Openings need no signature any more."""
+        self._supplied_by(supplier, vehicle, now).keyed = False
+        self.keys.pop(vehicle, None)
+
+    def _supplied_by(self, supplier: ParticipantId, vehicle: Bytes32, now: Timestamp) -> Vehicle:
+        """The vehicle, of whoever supplies it now."""
+        supplies = self.supplier_at(vehicle, now) == supplier != NOBODY
+        require(supplies, "NotTheSupplier", f"{supplier} of {vehicle.hex()}")
+        return self.by_id[vehicle]
+
+    # ------------------------------------------------------------------------------------- changes
+
+    def _on_the_road(self, vehicle: Bytes32) -> Session | None:
+        """The session that the vehicle is in: it can wait for one change only."""
+        found = self.session_of(vehicle)
+        if found is None:
+            return None
+        _, session = found
+        require(session.change is None, "ChangePending", f"{vehicle.hex()}: {session.change}")
+        return session
 
     def _require_supplies(self, supplier: ParticipantId, vehicle: Bytes32) -> None:
         known = self.by_id.get(vehicle)
