@@ -7,6 +7,7 @@ counts as one on chain.
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cached_property
 from typing import Protocol, Self, TypeVar
 
@@ -40,6 +41,13 @@ _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _P256_FIELD = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _CURVE, _SCHEME = SECP256R1(), ECDSA(Prehashed(SHA256()))  # 32 bytes that are hashed already
+
+
+class KeyCurve(StrEnum):
+    """That a key is on, by its name in the standards."""
+
+    SECP256K1 = "secp256k1"
+    SECP256R1 = "secp256r1"
 
 
 class Signer(Protocol):
@@ -95,6 +103,11 @@ class P256Key:
     def sign(self, digest: bytes) -> bytes:
         r, s = decode_dss_signature(self._key.sign(digest, _SCHEME))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big") + self._point
+
+
+def key_on(curve: KeyCurve, secret: bytes) -> Signer:
+    """A private key of 32 bytes."""
+    return P256Key.from_secret(secret) if curve is KeyCurve.SECP256R1 else Secp256k1Key(secret)
 
 
 def signer(key: bytes | Signer) -> Signer:

@@ -14,7 +14,10 @@ from gridroam.chain import records
 from gridroam.chain.bulk import Read, read
 from gridroam.chain.ledger import Ledger
 from gridroam.domain.market import Market
+from gridroam.domain.meters import MeterKey
+from gridroam.domain.session import Change, Session
 from gridroam.domain.stations import FormerKey
+from gridroam.domain.vehicle_keys import VehicleKeys
 
 AT_ONCE = 1_000
 
@@ -59,6 +62,16 @@ def _compare_one(check: Check, on_chain: Any, findings: Findings) -> None:
         findings.add(check.subject, "", check.derived, on_chain)
 
 
+def _session_record(session: Session) -> records.Session:
+    """As the contract keeps it."""
+    values = {name: value for name, value in values_of(session).items() if name not in _FLAGS}
+    flags = session.vehicle_signed | (session.change is not None) << 1
+    return records.Session(**values, flags=flags)
+
+
+_FLAGS = ("vehicle_signed", "change")
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     market: Market
@@ -76,6 +89,7 @@ class _State:
         count = len(participants.by_number)
         yield Check("participant count", count, Read("participantCount"))
         yield Check("limits", participants.limits, Read("limits", (), records.Limits))
+        yield Check("paused", self.market.registry.paused, Read("paused"))
         for number, participant in participants.by_number.items():
             view = Read("participants", (number,), records.Participant)
             yield Check(f"participant {number}", participant, view)
@@ -88,13 +102,16 @@ class _State:
         yield Check("station count", len(stations.by_number), Read("stationCount"))
         for number, station in stations.by_number.items():
             subject, key = f"station {number}", (number,)
-            former = stations.former_keys.get(number, FormerKey())
+            former = stations.former_key(number)
             yield Check(subject, station, Read("stations", key, records.Station))
             yield Check(f"{subject}: former key", former, Read("formerKeys", key, FormerKey))
             yield Check(f"{subject}: meter", stations.meter_of[number], Read("meterOf", key))
-        for meter, grid_operator in stations.meters.items():
+        for meter, grid_operator in stations.meters.owners.items():
             subject = f"meter 0x{meter.hex()}: grid operator"
             yield Check(subject, grid_operator, Read("gridOperatorOf", (meter,)))
+        for meter, meter_key in stations.meters.keys.items():
+            view = Read("meterKeys", (meter,), MeterKey)
+            yield Check(f"meter 0x{meter.hex()}: key", meter_key, view)
 
     def _tariffs(self) -> Iterator[Check]:
         for (number, role), versions in self.market.registry.tariffs.published.items():
@@ -108,11 +125,18 @@ class _State:
         for key, vehicle in self.market.vehicles.by_id.items():
             view = Read("vehicles", (key,), records.Vehicle)
             yield Check(f"vehicle 0x{key.hex()}", vehicle, view)
+        for key, keys in self.market.vehicles.keys.items():
+            view = Read("vehicleKeys", (key,), VehicleKeys)
+            yield Check(f"vehicle 0x{key.hex()}: keys", keys, view)
 
     def _sessions(self) -> Iterator[Check]:
         for number in self.market.registry.stations.by_number:
+            session, subject = self.market.sessions[number], f"session of station {number}"
             view = Read("sessions", (number,), records.Session)
-            yield Check(f"session of station {number}", self.market.sessions[number], view)
+            yield Check(subject, _session_record(session), view)
+            if session.change:
+                view = Read("changes", (number,), Change)
+                yield Check(f"{subject}: change of supplier", session.change, view)
         yield Check("batch count", self.market.batch_count, Read("batchCount"))
 
     def _accounts(self) -> Iterator[Check]:

@@ -4,15 +4,16 @@ Each handler performs the act that an event tells of, by the rules, and returns 
 say where the rules determine it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from gridroam.chain import events
 from gridroam.domain.accounts import Accounts
-from gridroam.domain.market import Market
+from gridroam.domain.market import Expiry, Market
+from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Participants
 from gridroam.domain.stations import Stations
-from gridroam.domain.units import NOBODY, Timestamp
+from gridroam.domain.units import NOBODY, Bytes32, Timestamp
 from gridroam.domain.vehicles import Vehicles
 from gridroam.domain.violation import NotAllowedError
 
@@ -21,10 +22,13 @@ Determined = dict[str, object] | None
 
 @dataclass
 class Registrar:
-    """`now` is the time of the block that the events stand in."""
+    """`now` is the time of the block that the events stand in; to `roots` go those of the batches
+    that expiries leave."""
 
     market: Market
+    roots: dict[int, Bytes32]
     now: Timestamp = 0
+    _expected: list[Expiry] = field(default_factory=list)
 
     @property
     def participants(self) -> Participants:
@@ -41,6 +45,11 @@ class Registrar:
     @property
     def accounts(self) -> Accounts:
         return self.market.accounts
+
+    def take_expected(self) -> list[Expiry]:
+        """The expiries whose batch was not told of, and forgets them."""
+        expected, self._expected = self._expected, []
+        return expected
 
     @singledispatchmethod
     def apply(self, event: events.Event) -> Determined:
@@ -76,6 +85,14 @@ class Registrar:
         self.participants.set_limits(event.limits)
 
     @apply.register
+    def _(self, _event: events.Paused) -> None:
+        self.market.registry.paused = True
+
+    @apply.register
+    def _(self, _event: events.Unpaused) -> None:
+        self.market.registry.paused = False
+
+    @apply.register
     def _(self, event: events.DefaultSupplyOffered) -> None:
         self.participants.offer_default_supply(event.supplier, event.operator, event.offered)
 
@@ -87,7 +104,16 @@ class Registrar:
 
     @apply.register
     def _(self, event: events.MeterRegistered) -> None:
-        self.stations.register_meter(event.meter, event.grid_operator)
+        self.stations.meters.register(event.meter, event.grid_operator)
+
+    @apply.register
+    def _(self, event: events.MeterKeySet) -> None:
+        key = MeterKey(event.curve, event.x, event.y, event.serial)
+        self.stations.meters.set_key(event.meter, key)
+
+    @apply.register
+    def _(self, event: events.MeterKeyRevoked) -> None:
+        self.stations.meters.revoke_key(event.meter)
 
     @apply.register
     def _(self, event: events.StationRequested) -> Determined:
@@ -100,7 +126,11 @@ class Registrar:
 
     @apply.register
     def _(self, event: events.StationKeyRotated) -> None:
-        self.stations.rotate_key(event.station, event.key, self.now)
+        self.stations.rotate_key(event.station, event.key, event.until)
+
+    @apply.register
+    def _(self, event: events.StationKeyRetired) -> None:
+        self.stations.retire_key(event.station, event.until)
 
     @apply.register
     def _(self, event: events.StationKeyRevoked) -> None:
@@ -133,6 +163,21 @@ class Registrar:
         offer = self.vehicles.accept(event.vehicle, event.to, self.now)
         return {"from_": offer.by, "effective": offer.effective}
 
+    @apply.register
+    def _(self, event: events.VehicleKeySet) -> None:
+        supplier = self.vehicles.supplier_at(event.vehicle, self.now)
+        self.vehicles.set_key(event.vehicle, supplier, event.key, event.from_, self.now)
+
+    @apply.register
+    def _(self, event: events.VehicleKeyRevoked) -> None:
+        supplier = self.vehicles.supplier_at(event.vehicle, self.now)
+        self.vehicles.revoke_keys(event.vehicle, supplier, self.now)
+
+    @apply.register
+    def _(self, event: events.VehicleKeyCleared) -> None:
+        supplier = self.vehicles.supplier_at(event.vehicle, self.now)
+        self.vehicles.clear_keys(event.vehicle, supplier, self.now)
+
     # ------------------------------------------------------------------------- money and expiries
 
     @apply.register
@@ -150,4 +195,15 @@ class Registrar:
 
     @apply.register
     def _(self, event: events.SessionExpired) -> Determined:
-        return {"session": self.market.expire(event.station, self.now)}
+        expiry = self.market.expire(event.station, self.now)
+        self.roots[expiry.batch] = expiry.root
+        self._expected.append(expiry)
+        return {"session": expiry.session}
+
+    @apply.register
+    def _(self, _event: events.BatchRecorded) -> Determined:
+        """The one that the expiry right before it leaves."""
+        if not self._expected:
+            raise NotAllowedError("BatchRecorded", "without messages only an expiry leaves it")
+        expiry = self._expected.pop(0)
+        return {"batch": expiry.batch, "root": expiry.root, "count": 1}

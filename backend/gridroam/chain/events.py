@@ -75,6 +75,16 @@ class LimitsSet(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Paused(Event):
+    """No new clearings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused(Event):
+    """New clearings again."""
+
+
+@dataclass(frozen=True, slots=True)
 class DefaultSupplyOffered(Event):
     supplier: int
     operator: int
@@ -91,6 +101,20 @@ class DefaultSupplierSet(Event):
 class MeterRegistered(Event):
     meter: bytes
     grid_operator: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterKeySet(Event):
+    meter: bytes
+    curve: int
+    x: bytes
+    y: bytes
+    serial: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MeterKeyRevoked(Event):
+    meter: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +138,13 @@ class StationApproved(Event):
 class StationKeyRotated(Event):
     station: int
     key: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class StationKeyRetired(Event):
+    station: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +186,23 @@ class SupplierChanged(Event):
     from_: int
     to: int
     effective: int
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleKeySet(Event):
+    vehicle: bytes
+    key: str
+    from_: int
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleKeyRevoked(Event):
+    vehicle: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleKeyCleared(Event):
+    vehicle: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +264,22 @@ class MessageRejected(Event):
     station: int
     reason: Reason
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierSwitched(Event):
+    station: int
+    from_: int
+    to: int
+    session: int
+    time: int
+    reserve: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSuperseded(Event):
+    station: int
+    session: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ amounts in nano-euro, power in W, times in UTC seconds."""
 
 from dataclasses import dataclass
 
+from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Limits
-from gridroam.domain.session import State
+from gridroam.domain.session import Change, State
 from gridroam.domain.stations import FormerKey
 from gridroam.domain.tariff import Tariff
+from gridroam.domain.vehicle_keys import VehicleKeys
 
 __all__ = [
     "Account",
+    "Change",
     "FormerKey",
     "Journal",
     "Limits",
+    "MeterKey",
     "Pair",
     "Participant",
     "Session",
@@ -21,6 +25,7 @@ __all__ = [
     "Station",
     "Tariff",
     "Vehicle",
+    "VehicleKeys",
 ]
 
 
@@ -51,6 +56,7 @@ class Vehicle:
     next_from: int
     station: int
     session: int
+    keyed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,11 @@ class Session:
     import_register: int
     export_register: int
     state: State
+    flags: int
+    """Bit 0: the vehicle signed; bit 1: a change of supplier is known."""
     supplier: int
+    grid_operator: int
+    station_operator: int
     grid_tariff: int
     operator_tariff: int
     supplier_reserve: int

@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from gridroam.devnet.devnet import Devnet
+    from gridroam.devnet.members import MarketVehicle
+    from gridroam.signatures import KeyCurve
 
 app = typer.Typer(add_completion=False)
 
@@ -75,7 +77,12 @@ def _participants(devnet: "Devnet") -> str:
 
 def _stations(devnet: "Devnet") -> str:
     rows = (
-        (str(s.number), s.name, _power(s.max_power, s.max_feed_in), f"key 0x{s.key.hex()}")
+        (
+            str(s.number),
+            s.name,
+            _power(s.max_power, s.max_feed_in),
+            f"key 0x{s.key.hex()}{_on(s.curve)}",
+        )
         for s in devnet.market.stations.values()
     )
     return _table("Stations", rows)
@@ -84,10 +91,18 @@ def _stations(devnet: "Devnet") -> str:
 def _vehicles(devnet: "Devnet") -> str:
     names = {p.number: p.name for p in devnet.market.participants.values()}
     rows = (
-        ("", v.name, names.get(v.supplier, "nobody"), f"0x{v.id.hex()}")
+        ("", v.name, names.get(v.supplier, "nobody"), f"0x{v.id.hex()}{_key(v)}")
         for v in devnet.market.vehicles.values()
     )
     return _table("Vehicles", rows)
+
+
+def _key(vehicle: "MarketVehicle") -> str:
+    return f"  key 0x{vehicle.key.hex()}{_on(vehicle.curve)}" if vehicle.key else ""
+
+
+def _on(curve: "KeyCurve") -> str:
+    return "" if curve == "secp256k1" else f" on {curve}"
 
 
 def _power(power: int, feed_in: int) -> str:

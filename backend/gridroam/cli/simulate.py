@@ -51,9 +51,9 @@ def simulate(
 
     sessions, skipped = read_tolerantly(file) if tolerant else (read_sessions(file), [])
     rpc_url, members = _market(market)
-    stations = {s.name: simulation.Identity(s.number, s.key) for s in members.stations.values()}
+    stations = {s.name: simulation.Identity(s.number, s.signer) for s in members.stations.values()}
     places = [planning.Place(s.name, s.max_power) for s in members.stations.values()]
-    vehicles = [v.id for v in members.vehicles.values() if v.supplier]
+    vehicles = {v.id: v.signer for v in members.vehicles.values() if v.supplier}
     step = _FAST_STEP if fast else _REAL_STEP
     with RelayClient(relay) as client:
         status = client.relay()

@@ -2,7 +2,7 @@
 energy of every quarter hour by supplier and grid operator."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
@@ -36,6 +36,8 @@ class History:
     energy: dict[tuple[Place, int], list[int]] = field(default_factory=dict)
     cleared: list[events.SessionCleared] = field(default_factory=list)
     settled: list[events.ReportSettled] = field(default_factory=list)
+    """A report over a change of supplier has two."""
+    switched: list[events.SupplierSwitched] = field(default_factory=list)
     expired: list[events.SessionExpired] = field(default_factory=list)
     rejected_openings: Counter[Reason] = field(default_factory=Counter)
     rejected_reports: Counter[Reason] = field(default_factory=Counter)
@@ -53,15 +55,33 @@ def read(ledger: Ledger, first_block: int) -> History:
     found = events.fetch(ledger.w3, ledger.addresses, first_block, ledger.w3.eth.block_number)
     history = History(found)
     history.expired = [event for event in found if isinstance(event, events.SessionExpired)]
+    history.switched = [event for event in found if isinstance(event, events.SupplierSwitched)]
     readings: dict[int, Reading] = {}
     grids = _Grids(ledger)
     for tx_hash, group in groupby(found, key=lambda event: event.at.tx_hash):
         outcomes = [event for event in group if isinstance(event, Outcome)]
         if outcomes:
             history.gas.append(ledger.w3.eth.get_transaction_receipt(HexBytes(tx_hash))["gasUsed"])
-            for raw, outcome in zip(_batch(ledger, tx_hash), outcomes, strict=True):
-                _take(history, readings, grids, raw, outcome)
+            for raw, parts in zip(_batch(ledger, tx_hash), _messages(outcomes), strict=True):
+                _take(history, readings, grids, raw, parts)
     return history
+
+
+def _messages(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """The outcomes of each message: one, or two for the parts of a report."""
+    parts: list[Outcome] = []
+    for outcome in outcomes:
+        if parts and not _is_one_report(parts[-1], outcome):
+            yield parts
+            parts = []
+        parts.append(outcome)
+    yield parts
+
+
+def _is_one_report(one: Outcome, other: Outcome) -> bool:
+    if not isinstance(one, events.ReportSettled) or not isinstance(other, events.ReportSettled):
+        return False
+    return (one.station, one.session, one.report) == (other.station, other.session, other.report)
 
 
 class _Grids(dict[int, int]):
@@ -81,22 +101,31 @@ def _batch(ledger: Ledger, tx_hash: bytes) -> list[bytes]:
 
 
 def _take(
-    history: History, readings: dict[int, Reading], grids: _Grids, raw: bytes, outcome: Outcome
+    history: History,
+    readings: dict[int, Reading],
+    grids: _Grids,
+    raw: bytes,
+    parts: Sequence[Outcome],
 ) -> None:
     history.messages += 1
-    if isinstance(outcome, events.MessageRejected):
+    first = parts[0]
+    if isinstance(first, events.MessageRejected):
         is_opening = _is_opening(raw)
-        (history.rejected_openings if is_opening else history.rejected_reports)[outcome.reason] += 1
+        (history.rejected_openings if is_opening else history.rejected_reports)[first.reason] += 1
         return
     message = unpack(raw).message
     reading = message.time, message.import_register, message.export_register
-    if isinstance(outcome, events.SessionCleared):
-        history.cleared.append(outcome)
+    if isinstance(first, events.SessionCleared):
+        history.cleared.append(first)
     elif isinstance(message, EnergyReport):
-        history.settled.append(outcome)
-        place = Place(outcome.supplier, grids[outcome.station])
-        _add_slots(history, place, _row(readings[outcome.station], message, reading))
-    readings[outcome.station] = reading
+        row = list(_row(readings[first.station], message, reading))
+        for part in parts:
+            if isinstance(part, events.ReportSettled):
+                history.settled.append(part)
+                place = Place(part.supplier, grids[part.station])
+                _add_slots(history, place, [read for read in row if read[0] <= part.time])
+                row = [read for read in row if read[0] >= part.time]
+    readings[first.station] = reading
 
 
 def _is_opening(raw: bytes) -> bool:

@@ -11,6 +11,10 @@ from gridroam.messages import OpenSession
 from gridroam.station.receipt import Receipt
 
 Outcome = Receipt | events.Event
+_WORDS: dict[type[events.Event], str] = {
+    events.SessionExpired: "expired",
+    events.SupplierChanged: "agreed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Incident:
 
     @classmethod
     def of(cls, what: str, outcomes: Iterable[Outcome]) -> "Incident":
-        counts = Counter(map(_word, outcomes))
+        counts = Counter(word for word in map(_word, outcomes) if word)
         return cls(what, ", ".join(f"{n} {word}" if n > 1 else word for word, n in counts.items()))
 
 
@@ -52,14 +56,13 @@ def _is_refused(receipt: Receipt) -> bool:
 
 
 def _word(outcome: Outcome) -> str:
-    match outcome:
-        case events.MessageRejected():
-            return f"ledger: {outcome.reason.slug}"
-        case events.SessionExpired():
-            return "expired"
-        case Receipt() if outcome.accepted:
-            return "cleared" if isinstance(outcome.message, OpenSession) else "settled"
-        case Receipt() if outcome.rejected:
-            return f"{'relay' if _is_refused(outcome) else 'ledger'}: {outcome.why}"
-        case _:
-            return "queued"
+    """Empty for what says no more than another one."""
+    if isinstance(outcome, events.MessageRejected):
+        return f"ledger: {outcome.reason.slug}"
+    if isinstance(outcome, events.Event):
+        return _WORDS.get(type(outcome), "")
+    if outcome.accepted:
+        return "cleared" if isinstance(outcome.message, OpenSession) else "settled"
+    if outcome.rejected:
+        return f"{'relay' if _is_refused(outcome) else 'ledger'}: {outcome.why}"
+    return "queued"

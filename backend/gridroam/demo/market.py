@@ -13,6 +13,7 @@ from gridroam.devnet.plan import (
     tariff,
 )
 from gridroam.domain.participants import Role
+from gridroam.signatures import KeyCurve
 from gridroam.station.sessions_file import FileSession
 
 NORTH, SOUTH, SMALL = "Supplier North", "Supplier South", "Supplier Small"
@@ -33,6 +34,8 @@ TOP_UP_EUR = 400
 """What the small supplier pays in once a driver of its has been refused."""
 _DIRECT_CURRENT = ("SAP-Mougins-13", "SAP-Mougins-14")
 _FEED_IN = (*(f"SAP-Mougins-{number:02}" for number in range(3, 12)), "SAP-Caen-03", "SAP-Caen-04")
+_P256_EVERY = 3
+"""Every so manyth station has its key in hardware that knows P-256 only."""
 
 # in hours of UTC: the evening peak, the nights and the noons of the sites
 _DAY = levels(high=range(16, 19), low=(21, 22, 23, 0, 1, 2, 3, 4, 11, 12))
@@ -50,9 +53,17 @@ def plan(places: Iterable[FileSession], cars: Iterable[VehiclePlan]) -> MarketPl
     connectors = sorted({session.place for session in places})
     return MarketPlan(
         participants=_participants(),
-        stations=tuple(_station(*connector) for connector in connectors),
+        stations=tuple(
+            _station(*connector, KeyCurve.SECP256K1 if index % _P256_EVERY else KeyCurve.SECP256R1)
+            for index, connector in enumerate(connectors)
+        ),
         vehicles=tuple(cars),
     )
+
+
+def number(participant: str) -> int:
+    """That it gets on the ledger: they are admitted in order."""
+    return [p.name for p in _participants()].index(participant) + 1
 
 
 def site(station: str) -> str:
@@ -73,7 +84,7 @@ def max_feed_in(station: str) -> int:
     return 11_040 if station in _FEED_IN else 0
 
 
-def _station(station: str, connector: str) -> StationPlan:
+def _station(station: str, connector: str, curve: KeyCurve) -> StationPlan:
     return StationPlan(
         name(station, connector),
         OPERATOR,
@@ -81,6 +92,7 @@ def _station(station: str, connector: str) -> StationPlan:
         f"meter of {site(station)}",
         max_power(station),
         max_feed_in(station),
+        curve,
     )
 
 

@@ -10,7 +10,7 @@ from gridroam.demo.history import History
 from gridroam.demo.incidents import Log
 from gridroam.demo.picture import Band
 from gridroam.demo.stage import Stage
-from gridroam.demo.summary import Money, Summary
+from gridroam.demo.summary import Money, Summary, Switch
 from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 
@@ -32,6 +32,7 @@ def gather(stage: Stage, history: History, log: Log) -> Summary:
         energy=_energy(stage, money),
         slots_wh=_slots(history),
         file_wh=_file_energy(stage, history),
+        switches=_switches(stage, history),
         money=money,
         incidents=tuple(log.incidents),
         messages=history.messages,
@@ -93,6 +94,21 @@ def _file_energy(stage: Stage, history: History) -> int:
         (stations[v.station].number, v.session.start): v.energy for v in stage.scenario.visits
     }
     return sum(energy.get((event.station, event.time), 0) for event in history.cleared)
+
+
+def _switches(stage: Stage, history: History) -> tuple[Switch, ...]:
+    participants = {p.number: p.name for p in stage.market.participants.values()}
+    stations = {s.number: s.name for s in stage.market.stations.values()}
+
+    def switch(event: events.SupplierSwitched) -> Switch:
+        taken: Counter[bool] = Counter()
+        for part in history.settled:
+            if (part.station, part.session) == (event.station, event.session):
+                taken[part.time > event.time] += part.import_wh
+        names = participants[event.from_], participants[event.to]
+        return Switch(stations[event.station], *names, taken[False], taken[True])
+
+    return tuple(map(switch, history.switched))
 
 
 def _by_slug(counts: Counter[Reason]) -> Counter[str]:

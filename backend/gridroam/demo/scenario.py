@@ -7,10 +7,12 @@ Imports are the file's, to the watt-hour; nothing else about a session is change
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import as_file, files
 
 from gridroam.demo import market
 from gridroam.devnet.plan import MarketPlan, VehiclePlan
+from gridroam.signatures import KeyCurve, Signer
 from gridroam.station.replay import PlannedSession
 from gridroam.station.sessions_file import FileSession, read_sessions
 from gridroam.station.simulator import (
@@ -29,6 +31,8 @@ WEEK_START = 1_575_846_000
 """Monday 2019-12-09, 00:00 at UTC+1, the week's own clock."""
 _SEED = "the fleet of the demo"
 _CARS = {"Mougins": 110, "Caen": 40}
+_KEYED, _CURVES = 5, {1: KeyCurve.SECP256K1, 3: KeyCurve.SECP256R1}
+"""Of every so many cars two have a key, one on either curve."""
 _SMALL_EVERY = 12
 """Every so manyth car has the small supplier."""
 _FEED_IN_POWER = 7_360
@@ -87,14 +91,24 @@ def load_week() -> list[FileSession]:
 
 def fleet() -> list[VehiclePlan]:
     """All cars with their suppliers."""
-    return [
-        VehiclePlan(car, _supplier(number))
-        for number, car in enumerate(car for site in _CARS for car in _cars_of(site))
-    ]
+    return list(_fleet().values())
 
 
 def car_id(car: str) -> bytes:
-    return VehiclePlan(car).id
+    """What the chain calls it; a car that is not in the fleet has no supplier."""
+    plan = _fleet().get(car, VehiclePlan(car))
+    return plan.id_of(market.number(plan.supplier) if plan.supplier else 0)
+
+
+def car_key(car: str) -> Signer | None:
+    """What it signs with, if it does."""
+    return _fleet()[car].signer
+
+
+@cache
+def _fleet() -> dict[str, VehiclePlan]:
+    cars = enumerate(car for site in _CARS for car in _cars_of(site))
+    return {car: VehiclePlan(car, _supplier(n), _CURVES.get(n % _KEYED)) for n, car in cars}
 
 
 def _supplier(number: int) -> str:
@@ -123,7 +137,8 @@ def _assign_cars(sessions: Sequence[FileSession]) -> Iterator[str]:
 
 def _visit(session: FileSession, car: str, start: int) -> Visit:
     imported, exported = _curves(session, start)
-    planned = PlannedSession(car_id(car), session.start, session.end, imported, exported)
+    key = car_key(car)
+    planned = PlannedSession(car_id(car), session.start, session.end, imported, exported, key)
     return Visit(market.name(*session.place), car, session.energy, planned)
 
 

@@ -112,6 +112,12 @@ class Stage:
         function = abi.functions("Ledger")["expire"]
         return _events(self.stranger.call(self.ledger.address, function, station, gas=_MANY))
 
+    def act(self, participant: str, function: str, *arguments: object) -> list[Event]:
+        """A company calls the ledger."""
+        wallet = Wallet(self.ledger.w3, self.market.participants[participant].account)
+        called = abi.functions("Ledger")[function]
+        return _events(wallet.call(self.ledger.address, called, *arguments, gas=_MANY))
+
     def batch_of(self, event: Event) -> list[bytes]:
         """The messages that were submitted with the one behind an event."""
         sent = self.ledger.w3.eth.get_transaction(HexBytes(event.at.tx_hash))
@@ -133,7 +139,7 @@ class Stage:
             cable = self.cables[member.name] = Cable(self._client)
             station = Station(
                 member.number,
-                member.key,
+                member.signer,
                 self.ledger.domain,
                 cable,
                 path,

@@ -36,6 +36,17 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """A session whose car changed its supplier on the road: Wh from the grid before and after."""
+
+    station: str
+    from_: str
+    to: str
+    before_wh: int
+    after_wh: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Energy in Wh: what the accounts have by supplier and grid operator, the sum of all quarter
     hours in both directions, and the file's energy of the sessions that the ledger cleared."""
@@ -50,6 +61,7 @@ class Summary:
     energy: Mapping[tuple[int, int], tuple[int, int]]
     slots_wh: tuple[int, int]
     file_wh: int
+    switches: tuple[Switch, ...]
     money: Money
     incidents: tuple[Incident, ...]
     messages: int
@@ -109,6 +121,16 @@ class Summary:
                     for (supplier, grid), (taken, fed) in self.energy.items()
                 ],
             },
+            "switches": [
+                {
+                    "station": switch.station,
+                    "from": switch.from_,
+                    "to": switch.to,
+                    "import_wh_before": switch.before_wh,
+                    "import_wh_after": switch.after_wh,
+                }
+                for switch in self.switches
+            ],
             "accounts": {
                 "sum_nano_eur": money.total,
                 "deposited_nano_eur": money.deposited,

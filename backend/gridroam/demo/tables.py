@@ -18,6 +18,7 @@ def show(plan: Scenario, summary: Summary, seconds: float, picture: Path) -> Non
         _sessions(summary),
         _incidents(summary),
         _energy(summary),
+        *([_switches(summary)] if summary.switches else []),
         _postings(summary),
         _money(summary.money),
         _checks(summary),
@@ -65,6 +66,15 @@ def _energy(summary: Summary) -> Table:
         table.add_row(summary.names[supplier], summary.names[grid], f"{taken:,}", f"{fed:,}")
     table.add_row("all", "", f"{summary.import_wh:,}", f"{summary.export_wh:,}")
     table.add_row("the file's, of what was cleared", "", f"{summary.file_wh:,}", "")
+    return table
+
+
+def _switches(summary: Summary) -> Table:
+    table = _table(
+        "Changed supplier while charging", "from", "to", "Wh before", "Wh after", right=2
+    )
+    for s in summary.switches:
+        table.add_row(s.station, s.from_, s.to, f"{s.before_wh:,}", f"{s.after_wh:,}")
     return table
 
 

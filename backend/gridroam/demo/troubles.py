@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from gridroam.chain import events
 from gridroam.demo.incidents import Outcome
-from gridroam.demo.market import NORTH
-from gridroam.demo.scenario import HOUR, Scenario, Visit, car_id
+from gridroam.demo.market import NORTH, SOUTH
+from gridroam.demo.scenario import HOUR, Scenario, Visit, car_id, car_key
 from gridroam.demo.stage import Stage
 from gridroam.devnet.plan import secret
+from gridroam.domain.slots import SLOT, slot_start
 from gridroam.messages import EnergyReport, Message, OpenSession, sign, unpack
 from gridroam.station.meter import Registers
 from gridroam.station.receipt import Receipt
@@ -32,8 +33,10 @@ def of_the_first_day() -> tuple[Trouble, ...]:
     return (
         Trouble(10 * HOUR, "a meter jumps ahead", meter_jumps_ahead),
         Trouble(10 * HOUR, "a station loses its network", lose_network),
+        Trouble(10 * HOUR, "a car on the road changes its supplier", change_supplier),
         Trouble(14 * HOUR, "a station was offline for 4 h", regain_network),
         Trouble(21 * HOUR, "a car without supplier", unknown_vehicle),
+        Trouble(21 * HOUR, "a copied car id", copied_id),
         Trouble(21 * HOUR, "a register runs backwards", register_runs_backwards),
         Trouble(21 * HOUR, "a station dies after clearing", station_falls_silent),
         Trouble(22 * HOUR, "a forgery, two replays", forgery_and_replay),
@@ -60,6 +63,27 @@ def regain_network(stage: Stage) -> list[Receipt]:
     name = next(name for name, cable in stage.cables.items() if not cable.is_plugged)
     stage.cables[name].is_plugged = True
     return stage.replays[name].station.flush()
+
+
+def change_supplier(stage: Stage) -> Sequence[Outcome]:
+    """Agreed while the car charges, for the half-hour after: both suppliers have their part."""
+    soon = slot_start(stage.now) + 2 * SLOT
+    car = next(
+        v.car
+        for v in reversed(stage.scenario.visits)
+        if _spans(v, stage.now, soon + SLOT) and 0 < _energy(v, soon) < _energy(v, v.session.end)
+        if _supplier(stage.scenario, v.car) == NORTH
+    )
+    heir, ids = stage.market.participants[SOUTH], [car_id(car)]
+    stage.act(NORTH, "offerVehicles", ids, heir.number, soon)
+    return stage.act(SOUTH, "acceptVehicles", ids)
+
+
+def copied_id(stage: Stage) -> list[Receipt]:
+    """Of a car that signs its openings: without its signature the id is worth nothing."""
+    replay = next(iter(stage.idle()))
+    car = next(v.car for v in stage.scenario.visits if car_key(v.car))
+    return [replay.station.open(car_id(car), stage.now, replay.registers)]
 
 
 def unknown_vehicle(stage: Stage) -> list[Receipt]:
@@ -98,11 +122,20 @@ def _spans(visit: Visit, start: int, end: int) -> bool:
     return visit.session.start < start and end < visit.session.end
 
 
+def _energy(visit: Visit, until: int) -> int:
+    return visit.session.imported.energy_at(until)
+
+
+def _supplier(scenario: Scenario, car: str) -> str:
+    return next(c.supplier for c in scenario.market.vehicles if c.name == car)
+
+
 def _spare_car(scenario: Scenario) -> str:
-    """One that the week does not need."""
+    """One that the week does not need, and that signs nothing."""
     driven = {visit.car for visit in scenario.visits}
     cars = scenario.market.vehicles
-    return next(c.name for c in cars if c.supplier == NORTH and c.name not in driven)
+    spare = (c.name for c in cars if c.name not in driven and not c.curve)
+    return next(name for name in spare if _supplier(scenario, name) == NORTH)
 
 
 def _forged(stage: Stage) -> bytes:

@@ -26,6 +26,7 @@ from gridroam.devnet.plan import (
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import slot_start
 from gridroam.errors import RevertedError
+from gridroam.signatures import KeyCurve
 
 __all__ = [
     "Market",
@@ -88,7 +89,7 @@ class _Builder:
         self._run([*self._deposits(), *self._meters(), *self._tariffs(), *self._vehicles()])
         requested = self._run([*self._requests(), *self._offers_of_default_supply()])
         stations = _found(requested, events.StationRequested)
-        self._run([*self._approvals(stations), *self._default_supplies()])
+        self._run([*self._approvals(stations), *self._default_supplies(), *self._vehicle_keys()])
         return self._market([event.station for event in stations])
 
     # ------------------------------------------------------------------------------------ Rounds
@@ -136,20 +137,32 @@ class _Builder:
 
     def _vehicles(self) -> Iterator[_Act]:
         register = abi.functions("Ledger")["registerVehicles"].calldata
-        supplied = ((v.supplier, v.id) for v in self.plan.vehicles if v.supplier)
-        for name, ids in _grouped(supplied):
-            gas = _GAS + _GAS_PER_ITEM * len(ids)
+        supplied = ((v.supplier, v.commitment) for v in self.plan.vehicles if v.supplier)
+        for name, commitments in _grouped(supplied):
             yield _Act(
                 self.wallets[name],
                 self.ledger.address,
-                lambda slot, ids=ids: register(ids, slot),  # type: ignore[misc]
-                gas,
+                lambda slot, some=commitments: register(some, slot),  # type: ignore[misc]
+                _GAS + _GAS_PER_ITEM * len(commitments),
+            )
+
+    def _vehicle_keys(self) -> Iterator[_Act]:
+        """From the running slot on, as they are registered."""
+        set_keys = abi.functions("Ledger")["setVehicleKeys"].calldata
+        keyed = ((v.supplier, v) for v in self.plan.vehicles if v.supplier and v.curve)
+        for name, vehicles in _grouped(keyed):
+            ids = [v.id_of(self.numbers[name]) for v in vehicles]
+            keys = [signer.address for v in vehicles if (signer := v.signer)]
+            yield _Act(
+                self.wallets[name],
+                self.ledger.address,
+                lambda slot, ids=ids, keys=keys: set_keys(ids, keys, slot),  # type: ignore[misc]
+                _GAS + _GAS_PER_ITEM * len(ids),
             )
 
     def _requests(self) -> Iterator[_Act]:
         for s in self.plan.stations:
-            key = Account.from_key(s.key).address
-            asked = s.meter_id, key, s.max_power, s.max_feed_in, s.name
+            asked = s.meter_id, s.signer.address, s.max_power, s.max_feed_in, s.name
             yield self._registry(self.wallets[s.operator], "requestStation", *asked)
 
     def _approvals(self, stations: Sequence[events.StationRequested]) -> Iterator[_Act]:
@@ -204,18 +217,19 @@ class _Builder:
         return slot_start(self.ledger.w3.eth.get_block("pending")["timestamp"])
 
     def _market(self, stations: Sequence[int]) -> Market:
-        numbers = self.numbers
         return Market(
             {p.name: self._participant(p) for p in self.plan.participants},
             {
                 s.name: self._station(s, number)
                 for s, number in zip(self.plan.stations, stations, strict=True)
             },
-            {
-                v.name: MarketVehicle(v.name, v.id, numbers[v.supplier] if v.supplier else 0)
-                for v in self.plan.vehicles
-            },
+            {v.name: self._vehicle(v) for v in self.plan.vehicles},
         )
+
+    def _vehicle(self, v: VehiclePlan) -> MarketVehicle:
+        supplier = self.numbers[v.supplier] if v.supplier else 0
+        curve = v.curve or KeyCurve.SECP256K1
+        return MarketVehicle(v.name, v.id_of(supplier), supplier, v.key, curve)
 
     def _participant(self, p: ParticipantPlan) -> MarketParticipant:
         address = self.wallets[p.name].address
@@ -223,7 +237,9 @@ class _Builder:
 
     def _station(self, s: StationPlan, number: int) -> MarketStation:
         operator, grid = self.numbers[s.operator], self.numbers[s.grid_operator]
-        return MarketStation(s.name, number, operator, grid, s.max_power, s.max_feed_in, s.key)
+        return MarketStation(
+            s.name, number, operator, grid, s.max_power, s.max_feed_in, s.key, s.curve
+        )
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:

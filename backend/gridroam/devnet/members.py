@@ -9,6 +9,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from gridroam.domain.participants import Role
+from gridroam.signatures import KeyCurve, Signer, key_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class MarketParticipant:
 
 @dataclass(frozen=True, slots=True)
 class MarketStation:
-    """Its operator and grid operator by number; powers in W."""
+    """Its operator and grid operator by number; powers in W; the curve of its key."""
 
     name: str
     number: int
@@ -41,15 +42,26 @@ class MarketStation:
     max_power: int
     max_feed_in: int
     key: bytes = field(repr=False)
+    curve: KeyCurve = KeyCurve.SECP256K1
+
+    @property
+    def signer(self) -> Signer:
+        return key_on(self.curve, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class MarketVehicle:
-    """`supplier` is 0 if it is not registered."""
+    """`supplier` is 0 if it is not registered; `key` is empty if it signs nothing."""
 
     name: str
     id: bytes
     supplier: int
+    key: bytes = field(default=b"", repr=False)
+    curve: KeyCurve = KeyCurve.SECP256K1
+
+    @property
+    def signer(self) -> Signer | None:
+        return key_on(self.curve, self.key) if self.key else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +95,11 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _by_name(cls: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    made = [cls(**{name: _bytes(name, value) for name, value in row.items()}) for row in rows]
+    made = [cls(**{name: _read(name, value) for name, value in row.items()}) for row in rows]
     return {value.name: value for value in made}
 
 
-def _bytes(name: str, value: Any) -> Any:
-    return bytes.fromhex(value[2:]) if name in ("key", "id") else value
+def _read(name: str, value: Any) -> Any:
+    if name in ("key", "id"):
+        return bytes.fromhex(value[2:])
+    return KeyCurve(value) if name == "curve" else value

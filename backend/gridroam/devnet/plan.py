@@ -7,6 +7,8 @@ from eth_utils.crypto import keccak
 
 from gridroam.domain.participants import Role
 from gridroam.domain.tariff import Level, Tariff
+from gridroam.domain.vehicles import vehicle_id
+from gridroam.signatures import KeyCurve, Signer, key_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,16 @@ class StationPlan:
     meter: str
     max_power: int
     max_feed_in: int = 0
+    curve: KeyCurve = KeyCurve.SECP256K1
 
     @property
     def key(self) -> bytes:
         """The private key that it signs with."""
         return secret("station", self.name)
+
+    @property
+    def signer(self) -> Signer:
+        return key_on(self.curve, self.key)
 
     @property
     def meter_id(self) -> bytes:
@@ -48,14 +55,30 @@ class StationPlan:
 
 @dataclass(frozen=True, slots=True)
 class VehiclePlan:
-    """A car and who supplies it; without a supplier it is not registered."""
+    """A car and who supplies it; without a supplier it is not registered. On a `curve` it has a
+    key of its own."""
 
     name: str
     supplier: str = ""
+    curve: KeyCurve | None = None
 
     @property
-    def id(self) -> bytes:
+    def commitment(self) -> bytes:
+        """What its supplier registers it by."""
         return secret("vehicle", self.name)
+
+    @property
+    def key(self) -> bytes:
+        """The private key that it signs with; empty without one."""
+        return secret("vehicle key", self.name) if self.curve else b""
+
+    @property
+    def signer(self) -> Signer | None:
+        return key_on(self.curve, self.key) if self.curve else None
+
+    def id_of(self, supplier: int) -> bytes:
+        """What the chain calls it, if its supplier has that number; 0: nobody knows it."""
+        return vehicle_id(supplier, self.commitment) if supplier else self.commitment
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +119,8 @@ def levels(high: Iterable[int] = (), low: Iterable[int] = ()) -> int:
 
 
 def small_market() -> MarketPlan:
-    """What `gridroam devnet` starts with. At one of the four stations cars can feed in."""
+    """What `gridroam devnet` starts with. At one of the stations cars can feed in, another signs
+    with P-256; the last two cars have keys."""
     day = levels(high=range(16, 20), low=range(4))
     north = tariff(80_000, 120_000, 40_000, export=(60_000, 90_000, 20_000), levels=day)
     south = tariff(95_000, 130_000, 60_000, export=(50_000, 80_000, -10_000), levels=day)
@@ -133,10 +157,22 @@ def small_market() -> MarketPlan:
             ),
             StationPlan("DE*GRM*E0003", "Station Operator", "Grid South", "south-1", 150_000),
             StationPlan("DE*GRM*E0004", "Station Operator", "Grid South", "south-1", 22_000),
+            StationPlan(
+                "DE*GRM*E0005",
+                "Station Operator",
+                "Grid South",
+                "south-2",
+                22_000,
+                curve=KeyCurve.SECP256R1,
+            ),
         ),
-        vehicles=tuple(
-            VehiclePlan(f"car-{n}", "Supplier North" if n % 2 else "Supplier South")
-            for n in range(1, 7)
+        vehicles=(
+            *(
+                VehiclePlan(f"car-{n}", "Supplier North" if n % 2 else "Supplier South")
+                for n in range(1, 7)
+            ),
+            VehiclePlan("car-7", "Supplier North", KeyCurve.SECP256K1),
+            VehiclePlan("car-8", "Supplier South", KeyCurve.SECP256R1),
         ),
         default_supply={"Station Operator": "Supplier South"},
     )

@@ -8,7 +8,7 @@ from gridroam.domain.units import NOBODY, Bytes32, ParticipantId
 from gridroam.domain.violation import require
 
 
-class Curve(IntEnum):
+class MeterCurve(IntEnum):
     """Of a meter's key."""
 
     NONE = 0
@@ -47,13 +47,14 @@ class Meters:
 
     def set_key(self, meter: Bytes32, key: MeterKey) -> None:
         """Once in a meter's life: a record is checked long after it was made."""
-        require(key.curve in (Curve.SECP256K1, Curve.SECP256R1), "InvalidKey", f"{key.curve}")
+        known = key.curve in (MeterCurve.SECP256K1, MeterCurve.SECP256R1)
+        require(known, "InvalidKey", f"curve {key.curve}")
         require(any(key.x) or any(key.y), "InvalidKey", "no point")
-        require(meter not in self.keys, "MeterTaken", meter.hex())
+        require(meter not in self.keys, "MeterKeyTaken", meter.hex())
         self.keys[meter] = key
 
     def revoke_key(self, meter: Bytes32) -> None:
         """For good: nothing that it signed counts any more."""
         key = self.keys.get(meter)
-        require(key is not None and key.curve != Curve.NONE, "InvalidKey", meter.hex())
-        self.keys[meter].curve = Curve.NONE
+        require(key is not None and key.curve != MeterCurve.NONE, "InvalidKey", meter.hex())
+        self.keys[meter].curve = MeterCurve.NONE

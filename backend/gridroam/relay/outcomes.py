@@ -4,6 +4,7 @@ that somebody (another relay, or we in another life) brought there before, by it
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from web3.types import RPCEndpoint
@@ -30,6 +31,8 @@ _TOPICS = {event.name: "0x" + event.topic.hex() for event in abi.events("Ledger"
 _CLEARED = _TOPICS["SessionCleared"]
 _SETTLED = _TOPICS["ReportSettled"]
 _REJECTED = _TOPICS["MessageRejected"]
+_NUMBERS = 2 + 2 * 64
+"""Digits of 0x and the two words that session and report take in the data of `ReportSettled`."""
 
 
 def number_of(receipt: Receipt, ledger: str) -> int:
@@ -40,7 +43,8 @@ def number_of(receipt: Receipt, ledger: str) -> int:
 def of_receipt(receipt: Receipt, batch: Sequence[Waiting | None], ledger: str) -> list[Outcome]:
     """One outcome for each message, in the order of the batch; `None` is one that is not known.
 
-    The ledger emits exactly one of three events for each; raises `ChainError` if it did not.
+    The ledger emits one of three events for each, and for a report over a change of supplier one
+    more for the part before it; raises `ChainError` if it did not.
     """
     found = _decisions(receipt, ledger)
     if len(found) != len(batch) or not all(map(_belong, found, batch)):
@@ -53,11 +57,21 @@ def of_receipt(receipt: Receipt, batch: Sequence[Waiting | None], ledger: str) -
 
 def _decisions(receipt: Receipt, ledger: str) -> list[Log]:
     ours = ledger.lower()
-    return [
+    logs = [
         log
         for log in receipt.logs
         if log["address"].lower() == ours and log["topics"][0] in (_CLEARED, _SETTLED, _REJECTED)
     ]
+    return [log for log, after in pairwise([*logs, None]) if log and not _is_part(log, after)]
+
+
+def _is_part(log: Log, after: Log | None) -> bool:
+    """Whether the next event tells of the other part of the same report: the one after a change of
+    supplier on the road."""
+    if after is None or not log["topics"][0] == after["topics"][0] == _SETTLED:
+        return False
+    same_station = log["topics"][1] == after["topics"][1]
+    return bool(same_station and log["data"][:_NUMBERS] == after["data"][:_NUMBERS])
 
 
 def _belong(log: Log, message: Waiting | None) -> bool:

@@ -20,7 +20,13 @@ Uint32 = Annotated[int, Field(ge=0, lt=1 << 32)]
 Uint40 = Annotated[int, Field(ge=0, lt=1 << 40)]
 Uint48 = Annotated[int, Field(ge=0, lt=1 << 48)]
 Bytes32 = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$")]
-SignatureHex = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{130}$")]
+SignatureHex = Annotated[
+    str,
+    Field(
+        pattern=r"^0x([0-9a-fA-F]{130}|[0-9a-fA-F]{256})$",
+        description="r, s, v; or with P-256 r, s, x, y",
+    ),
+]
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
@@ -48,6 +54,9 @@ class OpeningIn(_Shape):
     import_register: Annotated[Uint48, Field(description="Wh, from the grid")]
     export_register: Annotated[Uint48, Field(description="Wh, into the grid")]
     signature: SignatureHex
+    vehicle_signature: Annotated[
+        SignatureHex | None, Field(description="the vehicle's, where it has a key")
+    ] = None
 
     def to_signed(self) -> Signed:
         message = OpenSession(
@@ -58,7 +67,8 @@ class OpeningIn(_Shape):
             self.import_register,
             self.export_register,
         )
-        return Signed(message, bytes.fromhex(self.signature[2:]))
+        co_signature = bytes.fromhex((self.vehicle_signature or "")[2:])
+        return Signed(message, bytes.fromhex(self.signature[2:]), co_signature)
 
 
 class ReportIn(_Shape):
@@ -239,6 +249,8 @@ def message_json(signed: Signed) -> dict[str, Any]:
         "signature": "0x" + signed.signature.hex(),
     }
     if isinstance(m, OpenSession):
+        if signed.vehicle_signature:
+            common["vehicleSignature"] = "0x" + signed.vehicle_signature.hex()
         return {"kind": "open", "vehicle": "0x" + m.vehicle.hex()} | common
     return common | {
         "kind": "report",

@@ -24,6 +24,7 @@ from gridroam.messages import (
 )
 from gridroam.relay.client import Answer
 from gridroam.relay.schemas import MAX_MESSAGES
+from gridroam.signatures import Signer, signer
 from gridroam.station.backoff import Backoff
 from gridroam.station.meter import Meter, Registers, boundaries
 from gridroam.station.receipt import Receipt
@@ -44,7 +45,7 @@ class Station:
     def __init__(
         self,
         number: int,
-        key: bytes,
+        key: bytes | Signer,
         domain: Domain,
         relay: Relay,
         state_path: Path,
@@ -52,11 +53,12 @@ class Station:
         wait: float = 20.0,
         on_final: Callable[[Receipt], None] | None = None,
     ) -> None:
-        """`key` is the secp256k1 private key, 32 bytes; `wait` (s) how long a call waits for the
-        ledger. `on_final` hears of every message that is accepted or rejected, also of those that
-        were queued. Raises `StoreError` if the state is in use, damaged or another station's."""
+        """`key` signs: any `Signer`, or a secp256k1 private key of 32 bytes; `wait` (s) how long a
+        call waits for the ledger. `on_final` hears of every message that is accepted or rejected,
+        also of those that were queued. Raises `StoreError` if the state is in use, damaged or
+        another station's."""
         self.number = number
-        self._key = key
+        self._signer = signer(key)
         self._domain = domain
         self._relay = relay
         self._wait = wait
@@ -85,8 +87,15 @@ class Station:
         """Messages whose final answer has not come."""
         return len(self._state.queue)
 
-    def open(self, vehicle: bytes, time: int, registers: Registers) -> Receipt:
-        """A vehicle plugged in: asks for its clearing, and waits for it.
+    def open(
+        self,
+        vehicle: bytes,
+        time: int,
+        registers: Registers,
+        vehicle_key: bytes | Signer | None = None,
+    ) -> Receipt:
+        """A vehicle plugged in: asks for its clearing, and waits for it. A vehicle that has a key
+        signs with it, too.
 
         Energy is only settled if the receipt is accepted, now or, where it is queued, later. A
         session that is still open ends at its last reading.
@@ -96,7 +105,7 @@ class Station:
                 self._end_session()
             session = self._state.latest.session + 1
             opening = OpenSession(self.number, session, vehicle, time, *registers)
-            self._keep(opening)
+            self._keep(opening, vehicle_key=vehicle_key)
             return _receipt(opening, self.flush())
 
     def report(
@@ -165,8 +174,11 @@ class Station:
     ) -> None:
         self.shut()
 
-    def _keep(self, message: Message, *, first: bool = False) -> None:
-        self._state.keep(sign(self._domain, message, self._key), first=first)
+    def _keep(
+        self, message: Message, *, first: bool = False, vehicle_key: bytes | Signer | None = None
+    ) -> None:
+        signed = sign(self._domain, message, self._signer, vehicle_key)
+        self._state.keep(signed, first=first)
 
     def _end_session(self) -> None:
         end = self._state.latest

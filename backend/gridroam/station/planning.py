@@ -5,10 +5,11 @@ A session goes to the station that is called as its connector, `station*connecto
 weakest that is free and has the power. The file names no vehicles: they come in turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gridroam.errors import InvalidInputError
+from gridroam.signatures import Signer
 from gridroam.station.replay import PlannedSession
 from gridroam.station.sessions_file import FileSession, SkippedRow
 from gridroam.station.simulator import average_power, charge, nothing
@@ -38,9 +39,13 @@ class Plan:
 
 
 def plan(
-    sessions: Sequence[FileSession], places: Sequence[Place], vehicles: Sequence[bytes], start: int
+    sessions: Sequence[FileSession],
+    places: Sequence[Place],
+    vehicles: Mapping[bytes, Signer | None],
+    start: int,
 ) -> Plan:
-    """`sessions` by their start, the first of which is moved to `start` (UTC seconds)."""
+    """`sessions` by their start, the first of which is moved to `start` (UTC seconds); `vehicles`
+    with their keys."""
     made = Plan({place.name: [] for place in places}, [])
     by_power = sorted(places, key=lambda place: place.max_power)
     away_since = dict.fromkeys(vehicles, 0)
@@ -54,7 +59,8 @@ def plan(
             made.skipped.append(SkippedRow(session.row, error.message))
             continue
         imported = charge(begin, end, session.energy, place.max_power)
-        planned = PlannedSession(vehicle, begin, end, imported, nothing(begin))
+        key = vehicles[vehicle]
+        planned = PlannedSession(vehicle, begin, end, imported, nothing(begin), key)
         made.sessions[place.name].append(planned)
         # in turn: a dictionary keeps the order in which it is written
         del away_since[vehicle]

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gridroam.signatures import Signer
 from gridroam.station.kit import Station
 from gridroam.station.meter import Registers
 from gridroam.station.receipt import Receipt
@@ -19,6 +20,8 @@ class PlannedSession:
     end: int
     imported: Curve
     exported: Curve
+    key: Signer | None = None
+    """The vehicle's, if it has one."""
 
 
 def moments(sessions: Iterable[PlannedSession], step: int) -> set[int]:
@@ -80,7 +83,7 @@ class Replay:
 
     def _open(self, session: PlannedSession) -> Receipt:
         self._plan.popleft()
-        receipt = self.station.open(session.vehicle, session.start, self.registers)
+        receipt = self.station.open(session.vehicle, session.start, self.registers, session.key)
         if receipt.rejected:
             self.refused.append(session)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridroam.messages import Domain
+from gridroam.signatures import Signer
 from gridroam.station.kit import Relay, Station
 from gridroam.station.planning import Plan
 from gridroam.station.replay import Replay, moments
@@ -18,10 +19,10 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A station's number on the ledger, and its private key of 32 bytes."""
+    """A station's number on the ledger, and what it signs with."""
 
     number: int
-    key: bytes
+    key: Signer
 
 
 def play(
