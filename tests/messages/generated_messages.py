@@ -3,8 +3,10 @@
 from hypothesis import strategies as st
 
 from gridroam.messages import Domain, EnergyReport, Message, OpenSession, Signed, sign
+from gridroam.signatures import P256Key
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 MOST_BOUNDARIES = 192
 
 
@@ -61,5 +63,14 @@ GREATEST_REPORT = EnergyReport(
 EXTREMES: tuple[Message, ...] = (LEAST_OPENING, GREATEST_OPENING, LEAST_REPORT, GREATEST_REPORT)
 
 
+p256_keys = st.integers(1, P256_ORDER - 1).map(
+    lambda number: P256Key.from_secret(number.to_bytes(32, "big"))
+)
+signers: st.SearchStrategy[bytes | P256Key] = keys | p256_keys
+
+
 def signed_messages(domain: Domain) -> st.SearchStrategy[Signed]:
-    return st.builds(lambda message, key: sign(domain, message, key), messages, keys)
+    """By stations of either curve; openings by vehicles, too, or not."""
+    alone = st.builds(lambda message, key: sign(domain, message, key), messages, signers)
+    together = st.builds(lambda *signed: sign(domain, *signed), openings, signers, signers)
+    return alone | together

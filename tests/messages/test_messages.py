@@ -23,10 +23,10 @@ from gridroam.messages import (
     OpenSession,
     Signed,
     digest,
-    recover,
     sign,
     unpack,
 )
+from gridroam.signatures import recover
 
 DOMAIN = Domain(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 SENDER = "0x" + "ab" * 20
@@ -103,10 +103,11 @@ def test_unpack__report__has_whole_boundaries_only(count: int) -> None:
             unpack(REPORT + bytes(wrong - 1))
 
 
-@pytest.mark.parametrize("kind", [0, 3, 0x81, 0xFF])
+@pytest.mark.parametrize("kind", [0, 3, 0x10, 0x22, 0x42, 0x61, 0x71, 0x81, 0xFF])
 def test_unpack__unknown_kind__is_refused(kind: int) -> None:
-    for length in (OPENING_BYTES, REPORT_BYTES, REPORT_BYTES + BOUNDARY_BYTES):
-        with pytest.raises(MalformedMessageError, match=f"kind {kind}"):
+    lengths = OPENING_BYTES, REPORT_BYTES, REPORT_BYTES + BOUNDARY_BYTES, REPORT_BYTES + 65
+    for length in lengths:
+        with pytest.raises(MalformedMessageError, match=f"kind {kind:#04x}"):
             unpack(bytes([kind]) + bytes(length - 1))
 
 
@@ -127,7 +128,7 @@ def damaged(draw: st.DrawFn) -> bytes:
         case "change":
             raw[draw(st.integers(0, len(raw) - 1))] = draw(st.integers(0, 255))
         case "kind":
-            raw[0] = draw(st.integers(0, 3))
+            raw[0] ^= draw(st.integers(0, 255))
         case "last":
             raw[30] = draw(st.integers(0, 3))
         case "cut":
@@ -205,10 +206,30 @@ def test_message__hash_of_another_length__is_named(length: int) -> None:
         EnergyReport(1, 1, 1, 1, 1, 1, last=False, evidence=bytes(length))
 
 
-@pytest.mark.parametrize("length", [0, 64, 66])
+@pytest.mark.parametrize("length", [0, 64, 66, 127, 129])
 def test_signed__signature_of_another_length__is_refused(length: int) -> None:
     with pytest.raises(MalformedMessageError, match=f"{length} bytes"):
         Signed(EXTREMES[0], bytes(length))
+    if length:
+        with pytest.raises(MalformedMessageError, match=f"vehicle's signature has {length} bytes"):
+            Signed(EXTREMES[0], SIGNATURE, bytes(length))
+
+
+def test_signed__report_with_a_vehicles_signature__is_refused() -> None:
+    with pytest.raises(MalformedMessageError, match="sign no reports"):
+        Signed(EXTREMES[2], SIGNATURE, SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    ("station", "vehicle", "kind"),
+    [(65, 0, 0x01), (128, 0, 0x11), (65, 65, 0x21), (128, 65, 0x31), (65, 128, 0x41)],
+)
+def test_pack__kind__says_which_signatures_follow(station: int, vehicle: int, kind: int) -> None:
+    signed = Signed(EXTREMES[1], b"\x05" * station, b"\x06" * vehicle)
+    raw = signed.pack()
+    assert raw[0] == kind
+    assert raw[58:] == b"\x05" * station + b"\x06" * vehicle
+    assert unpack(raw) == signed
 
 
 # ------------------------------------------------------------------------------------- Signatures
