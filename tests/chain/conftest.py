@@ -23,16 +23,21 @@ class Signer:
         self.ledger = ledger
         self.market = market
 
-    def opening(self, station: str, vehicle: str, time: int, session: int = 1) -> bytes:
+    def opening(
+        self, station: str, vehicle: str, time: int, session: int = 1, key: bytes | None = None
+    ) -> bytes:
+        """`key` is the vehicle's."""
         number, car = self.market.stations[station].number, self.market.vehicles[vehicle].id
-        return self.pack(station, OpenSession(number, session, car, time, 0, 0))
+        return self.pack(station, OpenSession(number, session, car, time, 0, 0), key)
 
     def last_report(self, station: str, time: int, taken: int, **more: Any) -> bytes:
         number = self.market.stations[station].number
-        return self.pack(station, EnergyReport(number, 1, 1, time, taken, 0, True, **more))
+        last = more.pop("last", True)
+        return self.pack(station, EnergyReport(number, 1, 1, time, taken, 0, last, **more))
 
-    def pack(self, station: str, message: Message) -> bytes:
-        return sign(self.ledger.domain, message, self.market.stations[station].key).pack()
+    def pack(self, station: str, message: Message, vehicle: bytes | None = None) -> bytes:
+        key = self.market.stations[station].signer
+        return sign(self.ledger.domain, message, key, vehicle).pack()
 
 
 @pytest.fixture

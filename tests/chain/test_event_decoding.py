@@ -9,9 +9,10 @@ from hexbytes import HexBytes
 from web3.datastructures import AttributeDict
 
 from gridroam.chain import abi, events
+from gridroam.devnet.plan import secret
 from gridroam.domain.slots import boundaries_between, slot_start
 
-BACK, FAST = "DE*GRM*E0002", "DE*GRM*E0003"
+CALM, BACK, FAST, CLOSED, HARDWARE = (f"DE*GRM*E000{n}" for n in range(1, 6))
 EURO = 10**9
 AUTHORITY_UPDATED = keccak(text="AuthorityUpdated(address)")
 """Of the access manager's library, once, when the registry is made: nothing of the market."""
@@ -21,9 +22,9 @@ AUTHORITY_UPDATED = keccak(text="AuthorityUpdated(address)")
 def history(anvil, ledger, market, act, signer, now):
     """Something of everything, on top of what building the market left."""
     _governance(act, ledger)
-    _stations(act, market)
+    _stations(act, market, now)
     _vehicles(act, market, now)
-    _sessions(anvil, act, ledger, signer, now)
+    _sessions(anvil, act, ledger, market, signer, now)
     return ledger
 
 
@@ -33,35 +34,52 @@ def _governance(act, ledger):
     act("governance", "Registry", "setRoles", 1, 5)
     act("governance", "Registry", "suspend", 2)
     act("governance", "Registry", "reinstate", 2)
+    act("governance", "Registry", "pause")
+    act("governance", "Registry", "unpause")
 
 
-def _stations(act, market):
-    closed = market.stations["DE*GRM*E0004"].number
-    act("Station Operator", "Registry", "rotateStationKey", closed, Account.create().address)
+def _stations(act, market, now):
+    closed, key = market.stations[CLOSED].number, Account.create().address
+    act("Station Operator", "Registry", "rotateStationKey", closed, key, now)
+    act("Station Operator", "Registry", "retireStationKey", closed, now)
     act("Station Operator", "Registry", "revokeStationKey", closed)
     act("Grid South", "Registry", "closeStation", closed)
+    meter, words = secret("meter", "south-1"), (b"\1" * 32, b"\2" * 32, b"\3" * 32)
+    act("Grid South", "Registry", "setMeterKey", meter, (2, *words))
+    act("Grid South", "Registry", "revokeMeterKey", meter)
 
 
 def _vehicles(act, market, now):
-    car, effective = market.vehicles["car-6"].id, slot_start(now) + 1800
-    act("Supplier South", "Ledger", "offerVehicles", [car], 1, effective)
-    act("Supplier North", "Ledger", "acceptVehicles", [car])
+    cars, effective = market.vehicles, slot_start(now) + 1800
+    act("Supplier North", "Ledger", "offerVehicles", [cars["car-1"].id], 2, effective)
+    act("Supplier South", "Ledger", "acceptVehicles", [cars["car-1"].id])
+    act("Supplier North", "Ledger", "revokeVehicleKeys", [cars["car-7"].id])
+    act("Supplier South", "Ledger", "clearVehicleKeys", [cars["car-8"].id])
 
 
-def _sessions(anvil, act, ledger, signer, now):
-    """Supplier South keeps the reserve only; its session takes more, so that a claim opens."""
+def _sessions(anvil, act, ledger, market, signer, now):
+    """Supplier South keeps the reserve only; its session takes more, so that a claim opens. One car
+    changes its supplier on the road, another signs that it is somewhere else."""
     reserve = 60_000 * (130_000 + 60_000) + 350_000_000
     act("Supplier South", "Vault", "withdraw", 10_000 * EURO - reserve, anvil.admin.address)
     taken, silent = signer.opening(FAST, "car-2", now), signer.opening(BACK, "car-1", now)
-    act("governance", "Ledger", "submit", [taken, silent, b"no message"])
+    forged = signer.opening(CALM, "car-3", now)
+    act("governance", "Ledger", "submit", [taken, silent, forged, b"no message"])
+    car, key = market.vehicles["car-3"].id, Account.create()
+    act("Supplier North", "Ledger", "setVehicleKeys", [car], [key.address], now)
+    act("governance", "Ledger", "submit", [signer.opening(HARDWARE, "car-3", now, 1, key.key)])
+    act("governance", "Ledger", "expire", market.stations[CALM].number)
     end = now + 3600
     anvil.set_next_time(end)
     registers = tuple(((at - now) * 40, 0) for at in boundaries_between(now, end))
+    slowly = tuple(((at - now) * 2, 0) for at in boundaries_between(now, end))
     final = signer.last_report(FAST, end, 144_000, boundaries=registers)
-    act("governance", "Ledger", "submit", [final])
+    split = signer.last_report(BACK, end, 7_200, last=False, boundaries=slowly)
+    act("governance", "Ledger", "submit", [final, split])
     act("governance", "TestEuro", "approve", ledger.vault_address, 10_000_000)
     act("governance", "Vault", "deposit", 2, 10_000_000)
-    act("governance", "Ledger", "collect", 2, 4)
+    payee = next(n for n in (4, 5) if ledger.pair(2, n).claim)  # by the hour's prices
+    act("governance", "Ledger", "collect", 2, payee)
     anvil.set_next_time(end + 13 * 3600)
     act("governance", "Ledger", "expire", 2)
     act("Supplier South", "Registry", "moveAccount", Account.create().address)
@@ -139,7 +157,10 @@ def test_fetch__batch__one_outcome_for_each_message_in_its_order(history):
     kinds = [type(event) for event in found if isinstance(event, outcomes)]
 
     cleared, settled, rejected, recorded = outcomes
-    assert kinds == [cleared, cleared, rejected, recorded, settled, recorded]
+    of_openings = [cleared, cleared, cleared, rejected, recorded, cleared, recorded]
+    of_an_expiry = [recorded]
+    of_reports = [settled, settled, settled, recorded]
+    assert kinds == of_openings + of_an_expiry + of_reports + of_an_expiry
 
 
 def test_decode__another_contracts_log__is_none(anvil, ledger):

@@ -9,6 +9,7 @@ from web3 import Web3
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.records import Limits
 from gridroam.chain.wallet import Wallet
+from gridroam.domain.units import NO_KEY
 
 DEVNET_LIMITS = Limits(
     skew=60,
@@ -46,7 +47,7 @@ def deploy(w3: Web3, account: LocalAccount, limits: Limits, token: str | None) -
     authority, _ = wallet.deploy("AccessManager", account.address)
     registry, receipt = wallet.deploy("Registry", authority, astuple(limits))
     euro = token or wallet.deploy("TestEuro")[0]
-    address, _ = wallet.deploy("Ledger", registry, euro)
+    address, _ = wallet.deploy("Ledger", registry, euro, NO_KEY)
     ledger = Ledger.connect(w3, address)
     return Deployment(
         authority=authority,
