@@ -1,12 +1,13 @@
 """Acts: what governance, participants and anybody may try, allowed or not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 from ledger_rules import NANO_PER_UNIT
 from rules import Rules
-from scene import BANK, STRANGER
+from scene import BANK, STRANGER, VEHICLES
 
 from gridroam.domain.accounts import Account
 from gridroam.domain.slots import SLOT, slot_start
@@ -40,6 +41,8 @@ class Some(Enum):
     CREDITOR = auto()
     """whom the debtor owes"""
     LAST_STATION = auto()
+    TRAVELLER = auto()
+    """a vehicle in an open session"""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,13 @@ def _some(value: Some, rules: Rules) -> Any:
         Some.DEBTOR: debtor,
         Some.CREDITOR: creditor,
         Some.LAST_STATION: len(rules.stations.by_number),
+        Some.TRAVELLER: next(travellers(rules), VEHICLES[0]),
     }[value]
+
+
+def travellers(rules: Rules) -> Iterator[Bytes32]:
+    """Vehicles that are in an open session."""
+    return (vehicle for vehicle in rules.vehicles.by_id if rules.vehicles.session_of(vehicle))
 
 
 def _amount(amount: Amount, account: Account) -> NanoEuro:
@@ -106,17 +115,23 @@ def _amount(amount: Amount, account: Account) -> NanoEuro:
 
 
 def _rightful(act: Act, rules: Rules) -> Address:
+    if act.function in {"pause", "unpause"}:
+        return rules.governance
     subject, *_ = arguments_of(act, rules)
     first = subject[0] if isinstance(subject, list) else subject
     match act.function:
         case "admit" | "setRoles" | "suspend" | "reinstate" | "setLimits":
             return rules.governance
-        case "rotateStationKey" | "revokeStationKey":
+        case "rotateStationKey" | "retireStationKey" | "revokeStationKey":
             return _account(rules, _operator(rules, first))
         case "closeStation" | "approveStations":
             return _account(rules, _grid_operator(rules, first))
         case "offerVehicles" | "releaseVehicles":
             return _account(rules, _supplier(rules, first))
+        case "setVehicleKeys" | "revokeVehicleKeys" | "clearVehicleKeys":
+            return _account(rules, rules.vehicles.supplier_at(first, rules.now))
+        case "setMeterKey" | "revokeMeterKey":
+            return _account(rules, rules.stations.meters.owner_of(first))
         case "acceptVehicles":
             offer = rules.vehicles.offers.get(first)
             return _account(rules, offer.to if offer else NOBODY)
@@ -129,8 +144,7 @@ def _operator(rules: Rules, number: StationId) -> ParticipantId:
 
 
 def _grid_operator(rules: Rules, number: StationId) -> ParticipantId:
-    meter = rules.stations.meter_of.get(number, b"")
-    return rules.stations.meters.get(meter, NOBODY)
+    return rules.stations.meters.owner_of(rules.stations.meter_of.get(number, b""))
 
 
 def _supplier(rules: Rules, vehicle: Bytes32) -> ParticipantId:

@@ -19,6 +19,7 @@ from gridroam.chain.reverts import explain
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.devnet.market import build
 from gridroam.domain.market import Market
+from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Limits
 from gridroam.domain.reasons import Reason
 from gridroam.domain.tariff import Tariff
@@ -110,7 +111,7 @@ class Contracts:
         self, sender: Address, function: str, arguments: Sequence[Any]
     ) -> dict[str, str]:
         contract = next(name for name in self.addresses if function in abi.functions(name))
-        values = [astuple(v) if isinstance(v, Limits | Tariff) else v for v in arguments]
+        values = [astuple(v) if isinstance(v, Limits | Tariff | MeterKey) else v for v in arguments]
         data = abi.functions(contract)[function].calldata(*values)
         to = self.addresses[contract]
         return {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(TX_GAS_LIMIT)}

@@ -10,6 +10,7 @@ from scene import (
     CHARGING,
     CITY,
     COAST,
+    COMMITMENTS,
     COMPANIES,
     HEIRS,
     KEYS,
@@ -21,9 +22,11 @@ from scene import (
     POOR,
     RICH,
     UTILITY,
+    VEHICLE_KEYS,
     VEHICLES,
 )
 
+from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Limits
 from gridroam.domain.tariff import Tariff
 from gridroam.domain.units import NO_KEY
@@ -34,9 +37,19 @@ _NUMBERS = mostly(_ALL, [0, 8, 99])
 _STATIONS = mostly(list(range(1, len(PLAN.stations) + 2)), [0, 99])
 _KEYS = mostly(list(KEYS), [NO_KEY])
 _ACCOUNTS = mostly(HEIRS, [NO_KEY, COMPANIES[0]])
+_ONE_VEHICLE = st.sampled_from(VEHICLES).map(lambda vehicle: [vehicle])
 _VEHICLES = st.lists(st.sampled_from(VEHICLES), min_size=1, max_size=2)
-_UNREGISTERED = mostly([[vehicle] for vehicle in VEHICLES[4:]], [VEHICLES[:1], VEHICLES[4:]])
+_UNREGISTERED = mostly([COMMITMENTS[5:], COMMITMENTS[4:5]], [COMMITMENTS[:1], COMMITMENTS[4:]])
+_VEHICLE_KEYS = mostly(list(VEHICLE_KEYS), [NO_KEY, next(iter(KEYS))])
+_UNTIL = mostly([Slots(0), Slots(1), Slots(-2)], [0, Slots(4), 2**40 - 1])
 _SOON = mostly([Slots(2), Slots(4), Slots(6)], [Slots(-2), Slots(0), Slots(3), Slots(200)])
+_METER_KEYS = st.builds(
+    MeterKey,
+    mostly([1, 2], [0, 3]),
+    mostly([b"\1" * 32], [bytes(32)]),
+    mostly([b"\2" * 32], [bytes(32)]),
+    st.just(b"\3" * 32),
+)
 _UNITS = st.sampled_from([1, 100_000, 10**6, 10**12, 0])
 
 
@@ -106,6 +119,9 @@ _governance = (
     _act("reinstate", _NUMBERS),
     _act("setRoles", _NUMBERS, mostly([1, 2, 3, 4, 7], [0, 8])),
     _act("setLimits", _limits),
+    _act("pause"),
+    _act("unpause"),
+    _act("unpause"),
     _act("admit", _ACCOUNTS, mostly([1, 7], [0, 255]), st.just("")),
 )
 _companies = (
@@ -117,8 +133,11 @@ _companies = (
 )
 _stations = (
     _request,
-    _act("rotateStationKey", _STATIONS, _KEYS),
+    _act("rotateStationKey", _STATIONS, _KEYS, _UNTIL),
+    _act("retireStationKey", _STATIONS, _UNTIL),
     _act("revokeStationKey", _STATIONS),
+    _act("setMeterKey", mostly(METERS, NEW_METERS), _METER_KEYS),
+    _act("revokeMeterKey", mostly(METERS, NEW_METERS)),
     _act("registerMeters", st.lists(mostly(NEW_METERS, METERS[:1]), min_size=1), by=_one_of(COAST)),
     _act("approveStations", st.lists(_STATIONS, min_size=1, max_size=2)),
     _act("closeStation", _STATIONS),
@@ -128,6 +147,10 @@ _vehicles = (
     _act("offerVehicles", _VEHICLES, _one_of(RICH, POOR, UTILITY), _SOON),
     _act("acceptVehicles", _VEHICLES),
     _act("releaseVehicles", _VEHICLES, _SOON),
+    _act("setVehicleKeys", _ONE_VEHICLE, _VEHICLE_KEYS.map(lambda key: [key]), _UNTIL),
+    _act("setVehicleKeys", _VEHICLES, st.lists(_VEHICLE_KEYS, max_size=2), _UNTIL),
+    _act("revokeVehicleKeys", _VEHICLES),
+    _act("clearVehicleKeys", _VEHICLES),
 )
 _money = (
     _act("deposit", _NUMBERS, _UNITS),
@@ -152,7 +175,7 @@ acts = st.lists(
 # --------------------------------------------------------------------------------- acts in a row
 
 
-def _change_of_supplier(vehicle: bytes, to: int, effective: Slots) -> list[Act]:
+def _change_of_supplier(vehicle: bytes | Some, to: int, effective: Slots) -> list[Act]:
     return [Act("offerVehicles", ([vehicle], to, effective)), Act("acceptVehicles", ([vehicle],))]
 
 
@@ -166,7 +189,7 @@ def _consent(supplier: int, operator: int) -> list[Act]:
 linked_acts = st.one_of(
     st.builds(
         _change_of_supplier,
-        st.sampled_from(VEHICLES),
+        st.sampled_from([Some.TRAVELLER, Some.TRAVELLER, *VEHICLES]),
         st.sampled_from([RICH, POOR, UTILITY]),
         _SOON,
     ),

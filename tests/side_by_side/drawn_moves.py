@@ -5,9 +5,9 @@ from typing import Any
 from chance import mostly
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from moves import Again, Batch, Kind, Load, Move, Signer, When
+from moves import Again, Batch, CoSigner, Kind, Load, Move, Signer, When
 from scene import VEHICLES
-from twists import BYTES, CHANGES
+from twists import BYTES, CHANGES, FORGERIES
 
 _TIMELY = [When.NOW, When.SECOND_AGO, When.HALF_HOUR_AGO, When.SLOT_START, When.SLOT_END]
 _POSSIBLE = [Load.NOTHING, Load.SOME, Load.MOST]
@@ -33,6 +33,13 @@ _WRONG = (
     _moves(signer=st.just(Signer.FORMER_KEY), when=st.sampled_from(When)),
     _moves(twist=st.sampled_from(list(CHANGES))),
     _moves(twist=st.sampled_from(list(BYTES))),
+    _moves(twist=st.sampled_from(list(FORGERIES))),
+    _moves(kind=st.just(Kind.OPENING), co_signer=st.sampled_from(CoSigner)),
+    _moves(
+        co_signer=st.sampled_from(CoSigner),
+        when=st.sampled_from([When.BEFORE_VEHICLE_KEY, When.VEHICLE_KEY]),
+    ),
+    _moves(when=st.sampled_from([When.CHANGE, When.AFTER_CHANGE])),
     _moves(taken=st.sampled_from(Load), fed=st.sampled_from(Load)),
     _moves(station=st.integers(0, 8), kind=st.sampled_from(Kind)),
     st.builds(Again, st.integers(0, 9)),

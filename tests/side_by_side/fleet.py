@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field
 from itertools import islice
 
-from moves import Again, Kind, Load, Move, Signer, When
+from moves import Again, CoSigner, Kind, Load, Move, Signer, When
 from rules import Rules
-from scene import KEYS, STRANGER_KEY, VEHICLES
+from scene import KEYS, STRANGER_KEYS, VEHICLE_KEYS, VEHICLES
 from twists import MAX_REGISTER, bent, changed
 
 from gridroam.domain.energy import Reading
 from gridroam.domain.session import Session
 from gridroam.domain.slots import MAX_BOUNDARIES, SLOT, boundaries_between, slot_start
-from gridroam.domain.stations import FormerKey, Station
+from gridroam.domain.stations import Station
 from gridroam.domain.units import NO_KEY, NOBODY, Seconds, StationId, Timestamp, Watts, Wh
+from gridroam.domain.vehicle_keys import VehicleKeys
 from gridroam.messages import Domain, EnergyReport, Message, OpenSession, sign
+from gridroam.signatures import Signer as Key
 
 _ELSEWHERE = Domain(1, NO_KEY)
 _NOWHERE = Station(NO_KEY, NOBODY, 11_000, 0)
@@ -31,20 +33,38 @@ class Fleet:
             return self.sent[-1 - move.back % len(self.sent)] if self.sent else b""
         message = changed(_message(move, rules), move.twist)
         domain = _ELSEWHERE if move.signer is Signer.OTHER_LEDGER else self.domain
-        packed = bent(sign(domain, message, _key(move, rules)).pack(), move.twist)
+        co_signer = _co_signer(move, message, rules) if isinstance(message, OpenSession) else None
+        packed = bent(sign(domain, message, _key(move, rules), co_signer), move.twist)
         self.sent.append(packed)
         return packed
 
 
-def _key(move: Move, rules: Rules) -> bytes:
-    number, former = move.station, rules.stations.former_keys.get(move.station)
+def _key(move: Move, rules: Rules) -> Key:
+    """Of a station without a key, the former one: as long as it was retired, that may be right."""
+    number, former = move.station, rules.stations.former_key(move.station)
+    stranger = STRANGER_KEYS[move.station % 2]
     if move.signer is Signer.STRANGER:
-        return STRANGER_KEY
-    if move.signer is Signer.FORMER_KEY and former:
-        return KEYS.get(former.key, STRANGER_KEY)
+        return stranger
+    if move.signer is Signer.FORMER_KEY and former.key in KEYS:
+        return KEYS[former.key]
     if move.signer is Signer.OTHER_STATION:
         number = number % len(rules.stations.by_number) + 1
-    return KEYS.get(_station(rules, number).key, STRANGER_KEY)
+    key = _station(rules, number).key
+    return KEYS.get(former.key if key == NO_KEY else key, stranger)
+
+
+def _co_signer(move: Move, opening: OpenSession, rules: Rules) -> Key | None:
+    keys = rules.vehicles.keys.get(opening.vehicle, VehicleKeys())
+    match move.co_signer:
+        case CoSigner.NOBODY:
+            return None
+        case CoSigner.STRANGER:
+            return STRANGER_KEYS[move.vehicle % 2]
+        case CoSigner.OTHER_VEHICLE:
+            return next(iter(VEHICLE_KEYS.values()))
+        case CoSigner.FORMER_KEY:
+            return VEHICLE_KEYS.get(keys.former)
+    return VEHICLE_KEYS.get(keys.key)
 
 
 def _station(rules: Rules, number: StationId) -> Station:
@@ -69,7 +89,9 @@ def _message(move: Move, rules: Rules) -> Message:
 
 def _time(move: Move, session: Session, rules: Rules) -> Timestamp:
     now, read, limits = rules.now, session.time, rules.market.registry.limits
-    rotation = rules.stations.former_keys.get(move.station, FormerKey()).until
+    rotation = rules.stations.former_key(move.station).until
+    keys = rules.vehicles.keys.get(VEHICLES[move.vehicle], VehicleKeys())
+    change = session.change.effective if session.change else read
     most = slot_start(read) + (MAX_BOUNDARIES + 1) * SLOT if session.is_open else now
     time = {
         When.NOW: max(read, now),
@@ -87,6 +109,10 @@ def _time(move: Move, session: Session, rules: Rules) -> Timestamp:
         When.TOO_FAR_AHEAD: now + limits.skew + 1,
         When.BEFORE_ROTATION: rotation - 1,
         When.ROTATION: rotation,
+        When.BEFORE_VEHICLE_KEY: keys.from_ - 1,
+        When.VEHICLE_KEY: keys.from_,
+        When.CHANGE: change,
+        When.AFTER_CHANGE: change + 1,
     }[move.when]
     return max(0, time)
 

@@ -28,10 +28,10 @@ def what_is_owed_is_claimed(rules: Rules) -> None:
 
 def what_is_reserved_is_held_for_open_sessions(rules: Rules) -> None:
     held: defaultdict[int, int] = defaultdict(int)
-    for number, session in rules.market.sessions.items():
-        if session.is_open:
+    for session in rules.market.sessions.values():
+        if session.occupies:
             held[session.supplier] += session.supplier_reserve
-            held[rules.stations[number].grid_operator] += session.grid_reserve
+            held[session.grid_operator] += session.grid_reserve
     for number, account in rules.accounts.accounts.items():
         assert account.reserved == held[number]
 

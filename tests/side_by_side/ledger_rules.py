@@ -18,6 +18,7 @@ from gridroam.domain.units import (
     StationId,
     Timestamp,
 )
+from gridroam.domain.vehicles import vehicle_id
 from gridroam.domain.violation import NotAllowedError, require
 
 NANO_PER_UNIT = 1_000
@@ -30,7 +31,10 @@ class LedgerRules(Side):
     # ------------------------------------------------------------------------------------ sessions
 
     def expire(self, sender: Address, station: StationId) -> Iterator[Event]:
-        yield events.SessionExpired(SOMEWHERE, station, self.market.expire(station, self.now))
+        session, batch, root = self.market.expire(station, self.now)
+        self.roots[batch] = root
+        yield events.SessionExpired(SOMEWHERE, station, session)
+        yield events.BatchRecorded(SOMEWHERE, batch, root, 1)
 
     def record_batch(self, leaves: Sequence[Bytes32]) -> Event:
         """Of the messages that the market has decided."""
@@ -42,10 +46,11 @@ class LedgerRules(Side):
     # ------------------------------------------------------------------------------------ vehicles
 
     def register_vehicles(
-        self, sender: Address, ids: list[Bytes32], start: Timestamp
+        self, sender: Address, commitments: list[Bytes32], start: Timestamp
     ) -> Iterator[Event]:
         supplier = self.caller_as(sender, Role.SUPPLIER)
-        for vehicle in ids:
+        for commitment in commitments:
+            vehicle = vehicle_id(supplier, commitment)
             self.vehicles.register(vehicle, supplier, start, self.now)
             yield events.VehicleRegistered(SOMEWHERE, vehicle, supplier, start)
 
@@ -71,6 +76,27 @@ class LedgerRules(Side):
         for vehicle in ids:
             self.vehicles.release(vehicle, supplier, effective, self.now)
             yield events.SupplierChanged(SOMEWHERE, vehicle, supplier, NOBODY, effective)
+
+    def set_vehicle_keys(
+        self, sender: Address, ids: list[Bytes32], keys: list[Address], start: Timestamp
+    ) -> Iterator[Event]:
+        supplier = self.caller(sender)
+        require(len(ids) == len(keys), "LengthMismatch", f"{len(ids)} and {len(keys)}")
+        for vehicle, key in zip(ids, keys, strict=True):
+            self.vehicles.set_key(vehicle, supplier, key, start, self.now)
+            yield events.VehicleKeySet(SOMEWHERE, vehicle, key, start)
+
+    def revoke_vehicle_keys(self, sender: Address, ids: list[Bytes32]) -> Iterator[Event]:
+        supplier = self.caller(sender)
+        for vehicle in ids:
+            self.vehicles.revoke_keys(vehicle, supplier, self.now)
+            yield events.VehicleKeyRevoked(SOMEWHERE, vehicle)
+
+    def clear_vehicle_keys(self, sender: Address, ids: list[Bytes32]) -> Iterator[Event]:
+        supplier = self.caller(sender)
+        for vehicle in ids:
+            self.vehicles.clear_keys(vehicle, supplier, self.now)
+            yield events.VehicleKeyCleared(SOMEWHERE, vehicle)
 
     # --------------------------------------------------------------------------------------- money
 

@@ -41,6 +41,12 @@ class When(Enum):
     BEFORE_ROTATION = auto()
     """the last second of the former key"""
     ROTATION = auto()
+    BEFORE_VEHICLE_KEY = auto()
+    """the last second of the vehicle's former key, or of none"""
+    VEHICLE_KEY = auto()
+    CHANGE = auto()
+    """of supplier, on the road"""
+    AFTER_CHANGE = auto()
 
 
 class Load(Enum):
@@ -65,9 +71,21 @@ class Signer(Enum):
     """the right key, but for a ledger somewhere else"""
 
 
+class CoSigner(Enum):
+    """Who signs an opening for the vehicle."""
+
+    VEHICLE = auto()
+    """if it has a key, else nobody"""
+    FORMER_KEY = auto()
+    """if there is one"""
+    NOBODY = auto()
+    STRANGER = auto()
+    OTHER_VEHICLE = auto()
+
+
 @dataclass(frozen=True)
 class Move:
-    """`vehicle` is an index of the scene's; it counts for openings only."""
+    """`vehicle` is an index of the scene's; it counts for openings only, and so does its signer."""
 
     station: StationId
     vehicle: int = 0
@@ -77,6 +95,7 @@ class Move:
     fed: Load = Load.NOTHING
     last: bool = False
     signer: Signer = Signer.STATION
+    co_signer: CoSigner = CoSigner.VEHICLE
     twist: Twist = Twist.NONE
 
 

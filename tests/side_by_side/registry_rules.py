@@ -1,14 +1,16 @@
 """Who may do what in the registry, and what the rules make of it."""
 
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 
 from side import SOMEWHERE, Side
 
 from gridroam.chain import events
 from gridroam.chain.events import Event
+from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Limits, Role
 from gridroam.domain.tariff import Tariff
-from gridroam.domain.units import Address, Bytes32, ParticipantId, StationId, Watts
+from gridroam.domain.units import Address, Bytes32, ParticipantId, StationId, Timestamp, Watts
 from gridroam.domain.violation import require
 
 
@@ -45,6 +47,16 @@ class RegistryRules(Side):
         self.participants.set_limits(limits)
         yield events.LimitsSet(SOMEWHERE, limits)
 
+    def pause(self, sender: Address) -> Iterator[Event]:
+        self._govern(sender)
+        self.market.registry.paused = True
+        yield events.Paused(SOMEWHERE)
+
+    def unpause(self, sender: Address) -> Iterator[Event]:
+        self._govern(sender)
+        self.market.registry.paused = False
+        yield events.Unpaused(SOMEWHERE)
+
     # -------------------------------------------------------------------------------- participants
 
     def move_account(self, sender: Address, to: Address) -> Iterator[Event]:
@@ -74,8 +86,20 @@ class RegistryRules(Side):
     def register_meters(self, sender: Address, meters: list[Bytes32]) -> Iterator[Event]:
         number = self.caller_as(sender, Role.GRID_OPERATOR)
         for meter in meters:
-            self.stations.register_meter(meter, number)
+            self.stations.meters.register(meter, number)
             yield events.MeterRegistered(SOMEWHERE, meter, number)
+
+    def set_meter_key(self, sender: Address, meter: Bytes32, key: MeterKey) -> Iterator[Event]:
+        number = self.caller_as(sender, Role.GRID_OPERATOR)
+        require(self.stations.meters.owner_of(meter) == number, "NotYourMeter", meter.hex())
+        self.stations.meters.set_key(meter, replace(key))
+        yield events.MeterKeySet(SOMEWHERE, meter, *astuple(key))
+
+    def revoke_meter_key(self, sender: Address, meter: Bytes32) -> Iterator[Event]:
+        number = self.caller(sender)
+        require(self.stations.meters.owner_of(meter) == number, "NotYourMeter", meter.hex())
+        self.stations.meters.revoke_key(meter)
+        yield events.MeterKeyRevoked(SOMEWHERE, meter)
 
     def approve_stations(self, sender: Address, stations: list[StationId]) -> Iterator[Event]:
         number = self.caller_as(sender, Role.GRID_OPERATOR)
@@ -86,7 +110,7 @@ class RegistryRules(Side):
     def close_station(self, sender: Address, station: StationId) -> Iterator[Event]:
         number = self.caller(sender)
         meter = self.stations.meter_of.get(station, b"")
-        require(self.stations.meters.get(meter) == number, "NotYourStation", f"{station}")
+        require(self.stations.meters.owner_of(meter) == number, "NotYourStation", f"{station}")
         self.stations.close(station)
         yield events.StationClosed(SOMEWHERE, station)
 
@@ -104,11 +128,18 @@ class RegistryRules(Side):
         yield events.StationRequested(SOMEWHERE, self.stations.request(*wanted), *wanted, evse_id)
 
     def rotate_station_key(
-        self, sender: Address, station: StationId, key: Address
+        self, sender: Address, station: StationId, key: Address, until: Timestamp
     ) -> Iterator[Event]:
         self._require_operator(sender, station)
-        self.stations.rotate_key(station, key, self.now)
-        yield events.StationKeyRotated(SOMEWHERE, station, key)
+        self.stations.rotate_key(station, key, until)
+        yield events.StationKeyRotated(SOMEWHERE, station, key, until)
+
+    def retire_station_key(
+        self, sender: Address, station: StationId, until: Timestamp
+    ) -> Iterator[Event]:
+        self._require_operator(sender, station)
+        self.stations.retire_key(station, until)
+        yield events.StationKeyRetired(SOMEWHERE, station, until)
 
     def revoke_station_key(self, sender: Address, station: StationId) -> Iterator[Event]:
         self._require_operator(sender, station)

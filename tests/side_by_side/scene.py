@@ -16,6 +16,7 @@ from gridroam.devnet.plan import (
 )
 from gridroam.domain.participants import Limits, Role
 from gridroam.domain.units import Address
+from gridroam.signatures import KeyCurve, Signer, key_on
 
 START = 1_800_000_000 - 1_800_000_000 % 86_400 + 86_400 - 3 * 3_600
 """Three hours before midnight UTC, at the start of a slot."""
@@ -31,6 +32,7 @@ LIMITS = Limits(
 )
 
 SUPPLIER, GRID, OPERATOR = Role
+K1, P256 = KeyCurve
 RICH, POOR, COAST, UTILITY, CITY, CHARGING, NEWCOMER = range(1, 8)
 
 LEVELS = sum((slot * slot + slot // 7) % 3 << 2 * slot for slot in range(96))
@@ -59,24 +61,34 @@ PLAN = MarketPlan(
     ),
     stations=(
         StationPlan("charger", "charging", "coast", "coast", 22_000),
-        StationPlan("both-ways", "charging", "coast", "coast", 11_000, 11_000),
+        StationPlan("both-ways", "charging", "coast", "coast", 11_000, 11_000, P256),
         StationPlan("of-the-utility", "charging", "utility", "utility", 22_000, 11_000),
-        StationPlan("of-the-city", "city", "city", "city", 50_000, 50_000),
+        StationPlan("of-the-city", "city", "city", "city", 50_000, 50_000, P256),
         StationPlan("without-service-fee", "newcomer", "coast", "coast", 11_000),
         StationPlan("without-network-charge", "charging", "newcomer", "newcomer", 11_000, 7_000),
     ),
     vehicles=(
         VehiclePlan("of-rich", "rich"),
         VehiclePlan("of-poor", "poor"),
-        VehiclePlan("of-utility", "utility"),
-        VehiclePlan("of-city", "city"),
+        VehiclePlan("of-utility", "utility", P256),
+        VehiclePlan("of-city", "city", K1),
         VehiclePlan("of-nobody"),
         VehiclePlan("of-nobody-too"),
     ),
     default_supply={"charging": "rich"},
 )
 
-VEHICLES = [vehicle.id for vehicle in PLAN.vehicles]
+COMMITMENTS = [vehicle.commitment for vehicle in PLAN.vehicles]
+_OF_RICH, _OF_POOR, _OF_UTILITY, _OF_CITY, _UNKNOWN, _NEW = PLAN.vehicles
+VEHICLES = [
+    _OF_RICH.id_of(RICH),
+    _OF_POOR.id_of(POOR),
+    _OF_UTILITY.id_of(UTILITY),
+    _OF_CITY.id_of(CITY),
+    _UNKNOWN.id_of(0),
+    *(_NEW.id_of(supplier) for supplier in (RICH, POOR, UTILITY)),
+]
+"""The last four are registered by nobody at first, and the first of them never can be."""
 METERS = [station.meter_id for station in PLAN.stations]
 NEW_METERS = [secret("meter", "new"), bytes(32)]
 
@@ -91,11 +103,17 @@ def address_of(key: bytes) -> Address:
     return address.lower()
 
 
-_STATION_KEYS = [station.key for station in PLAN.stations]
-_NEW_KEYS = [secret("station key", name) for name in "abc"]
-KEYS = {address_of(key): key for key in (*_NEW_KEYS, *_STATION_KEYS)}
-"""Private keys that stations have or get, by address."""
-STRANGER_KEY = secret("station key", "a stranger's")
+def _keys(what: str) -> list[Signer]:
+    curves = {"a": K1, "b": P256, "c": K1, "d": P256}
+    return [key_on(curve, secret(what, name)) for name, curve in curves.items()]
+
+
+_STATION_KEYS = [*_keys("new station key"), *(station.signer for station in PLAN.stations)]
+KEYS: dict[Address, Signer] = {key.address: key for key in _STATION_KEYS}
+"""That stations have or get, by address."""
+_VEHICLE_KEYS = [*_keys("new vehicle key"), *(v.signer for v in PLAN.vehicles if v.signer)]
+VEHICLE_KEYS: dict[Address, Signer] = {key.address: key for key in _VEHICLE_KEYS}
+STRANGER_KEYS = [key_on(curve, secret("key", "a stranger's")) for curve in (K1, P256)]
 BANK, STRANGER = account("bank"), account("stranger")
 HEIRS = [account(f"heir {name}") for name in "abc"]
 FUNDED = (BANK, STRANGER, *HEIRS)

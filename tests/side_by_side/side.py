@@ -48,10 +48,12 @@ class Side:
         """When something changes by itself, or may be changed from then on."""
         limits, tariffs = self.market.registry.limits, self.market.registry.tariffs.published
         changes = [vehicle.next_from for vehicle in self.vehicles.by_id.values()]
+        keys = [keys.from_ for keys in self.vehicles.keys.values()]
         return [
             slot_start(self.now) + SLOT,
             *(versions[-1].valid_from for versions in tariffs.values()),
             *changes,
+            *keys,
             *(change + limits.backlog for change in changes),
         ]
 

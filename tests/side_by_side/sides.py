@@ -76,7 +76,11 @@ class Sides:
     def _decide(self, packed: bytes, index: int) -> tuple[Decision, Iterator[Derived]]:
         (received,) = authenticate(self.contracts.ledger.domain, [packed])
         decision = self.rules.market.process(
-            received.message, received.digest, received.signer, self.rules.now
+            received.message,
+            received.digest,
+            received.signer,
+            self.rules.now,
+            received.vehicle_signer,
         )
         self.tally.decision(decision)
         return decision, batches.events_of(received, index, decision, SOMEWHERE)

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
+from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled
 from gridroam.domain.market import Market
 
 
@@ -37,15 +37,31 @@ class Tally:
 def _situations(decision: Decision) -> list[str]:
     match decision:
         case Cleared():
-            return ["grid reserve"] if decision.grid_reserve else []
-        case Settled():
             holds = {
-                "feed-in paid": decision.feed_in > 0,
-                "feed-in charged": decision.feed_in < 0,
-                "own grid operator": decision.supplier == decision.grid_operator,
-                "all roles": decision.supplier == decision.grid_operator == decision.operator,
-                "claim": len(decision.claims) > 0,
-                "several claims": len(decision.claims) > 1,
+                "grid reserve": decision.grid_reserve > 0,
+                "superseded": decision.superseded is not None,
             }
-            return [name for name, held in holds.items() if held]
-    return []
+        case Settled():
+            switched = decision.switched
+            holds = {
+                "switched between reports": switched is not None and len(decision.parts) == 1,
+                "split": len(decision.parts) > 1,
+                "switched without cover": switched is not None and not switched.reserve,
+            }
+            for part in decision.parts:
+                holds |= dict.fromkeys(_of_part(part), True)
+        case Rejected():
+            return []
+    return [name for name, held in holds.items() if held]
+
+
+def _of_part(part: Part) -> list[str]:
+    holds = {
+        "feed-in paid": part.feed_in > 0,
+        "feed-in charged": part.feed_in < 0,
+        "own grid operator": part.supplier == part.grid_operator,
+        "all roles": part.supplier == part.grid_operator == part.operator,
+        "claim": len(part.claims) > 0,
+        "several claims": len(part.claims) > 1,
+    }
+    return [name for name, held in holds.items() if held]

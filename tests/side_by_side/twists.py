@@ -1,17 +1,22 @@
 """Twists: one thing of a message that is not as it should be.
 
-Those in `CHANGES` are in a field, and signed; those in `BYTES` befall the packed message.
+Those in `CHANGES` are in a field, and signed; those in `FORGERIES` befall the signatures, those in
+`BYTES` the packed message.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 
-from gridroam.messages import EnergyReport, Message
+from gridroam.messages import EnergyReport, Message, Signed
+from gridroam.signatures import P256_SIGNATURE_BYTES, SIGNATURE_BYTES
 
 MAX_REGISTER = 2**48 - 1
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-"""Of the curve secp256k1."""
+_ORDERS = {
+    SIGNATURE_BYTES: 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    P256_SIGNATURE_BYTES: 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+}
+"""Of the curves, by the length of a signature."""
 
 
 class Twist(Enum):
@@ -29,10 +34,15 @@ class Twist(Enum):
     SHORT = auto()
     LONG = auto()
     OTHER_KIND = auto()
+    OTHER_CURVE = auto()
+    OTHER_CO_SIGNER = auto()
     NEITHER_LAST_NOR_NOT = auto()
     ONE_BIT = auto()
-    HIGH_S = auto()
-    NO_V = auto()
+    OTHER_S = auto()
+    OTHER_S_OF_VEHICLE = auto()
+    LAST_BYTE = auto()
+    NO_SIGNATURE = auto()
+    SIGNATURES_SWAPPED = auto()
 
 
 def changed(message: Message, twist: Twist) -> Message:
@@ -42,7 +52,9 @@ def changed(message: Message, twist: Twist) -> Message:
     return replace(message, **fitting)  # type: ignore[arg-type]
 
 
-def bent(raw: bytes, twist: Twist) -> bytes:
+def bent(signed: Signed, twist: Twist) -> bytes:
+    """Packed."""
+    raw = (FORGERIES[twist](signed) if twist in FORGERIES else signed).pack()
     return BYTES[twist](raw) if twist in BYTES else raw
 
 
@@ -74,10 +86,31 @@ CHANGES: dict[Twist, Callable[[Message], dict[str, object]]] = {
 }
 
 
-def _high_s(raw: bytes) -> bytes:
-    """The other signature that the curve allows."""
-    s = _ORDER - int.from_bytes(raw[-33:-1], "big")
-    return raw[:-33] + s.to_bytes(32, "big") + bytes([raw[-1] ^ 7])
+def _other_s(signature: bytes) -> bytes:
+    """The other signature that the curve allows; the ledger only on secp256r1."""
+    if not signature:
+        return signature
+    s = _ORDERS[len(signature)] - int.from_bytes(signature[32:64], "big")
+    end = signature[64:]
+    if len(signature) == SIGNATURE_BYTES:
+        end = bytes([end[0] ^ 7])
+    return signature[:32] + s.to_bytes(32, "big") + end
+
+
+def _swapped(signed: Signed) -> Signed:
+    if not signed.vehicle_signature:
+        return signed
+    return Signed(signed.message, signed.vehicle_signature, signed.signature)
+
+
+FORGERIES: dict[Twist, Callable[[Signed], Signed]] = {
+    Twist.OTHER_S: lambda signed: replace(signed, signature=_other_s(signed.signature)),
+    Twist.OTHER_S_OF_VEHICLE: lambda signed: replace(
+        signed, vehicle_signature=_other_s(signed.vehicle_signature)
+    ),
+    Twist.NO_SIGNATURE: lambda signed: replace(signed, signature=bytes(len(signed.signature))),
+    Twist.SIGNATURES_SWAPPED: _swapped,
+}
 
 
 def _with_byte(raw: bytes, at: int, value: int) -> bytes:
@@ -90,9 +123,10 @@ BYTES: dict[Twist, Callable[[bytes], bytes]] = {
     Twist.EMPTY: lambda raw: b"",
     Twist.SHORT: lambda raw: raw[:-1],
     Twist.LONG: lambda raw: raw + bytes(12),
-    Twist.OTHER_KIND: lambda raw: _with_byte(raw, 0, 3 - raw[0]),
+    Twist.OTHER_KIND: lambda raw: _with_byte(raw, 0, raw[0] ^ 3),
+    Twist.OTHER_CURVE: lambda raw: _with_byte(raw, 0, raw[0] ^ 0x10),
+    Twist.OTHER_CO_SIGNER: lambda raw: _with_byte(raw, 0, raw[0] ^ 0x60),
     Twist.NEITHER_LAST_NOR_NOT: lambda raw: _with_byte(raw, 30, 2),
     Twist.ONE_BIT: lambda raw: _with_byte(raw, len(raw) // 3, raw[len(raw) // 3] ^ 1),
-    Twist.HIGH_S: _high_s,
-    Twist.NO_V: lambda raw: _with_byte(raw, -1, raw[-1] - 27),
+    Twist.LAST_BYTE: lambda raw: _with_byte(raw, -1, raw[-1] ^ 27),
 }

@@ -9,6 +9,7 @@ from scene import (
     CHARGING,
     CITY,
     COAST,
+    COMMITMENTS,
     COMPANIES,
     GRID,
     HEIRS,
@@ -25,6 +26,8 @@ from gridroam.audit.difference import Findings
 from gridroam.chain import records
 from gridroam.chain.bulk import Read, read
 from gridroam.chain.ledger import Ledger
+from gridroam.domain.units import NO_KEY
+from gridroam.domain.vehicles import vehicle_id
 
 _SUPPLIERS, _OPERATORS = (RICH, POOR, UTILITY, CITY), (CITY, CHARGING, NEWCOMER)
 _SELLERS = ((COAST, GRID), (UTILITY, GRID), (CITY, GRID), (CITY, OPERATOR), (CHARGING, OPERATOR))
@@ -51,11 +54,17 @@ def _views(rules: Rules) -> Iterator[tuple[Read, Any]]:
     for vehicle in VEHICLES:
         yield Read("supplierAt", (vehicle, now)), rules.vehicles.supplier_at(vehicle, now)
         if vehicle not in rules.vehicles.by_id:
-            untouched = records.Vehicle(0, 0, 0, 0, 0, 0)
+            untouched = records.Vehicle(0, 0, 0, 0, 0, 0, keyed=False)
             yield Read("vehicles", (vehicle,), records.Vehicle), untouched
+        if vehicle not in rules.vehicles.keys:
+            yield Read("vehicleKeys", (vehicle,), records.VehicleKeys), records.VehicleKeys()
+    for supplier, commitment in product((RICH, UTILITY), COMMITMENTS[:2]):
+        yield Read("vehicleIdOf", (supplier, commitment)), vehicle_id(supplier, commitment)
     for batch, root in list(rules.roots.items())[-3:]:
         yield Read("batchRoot", (batch,)), root
     for number, former in rules.stations.former_keys.items():
-        for time in (former.until - 1, former.until):
+        for time in (max(1, former.until) - 1, former.until):
             may = rules.stations.may_sign(number, former.key, time)
             yield Read("maySign", (number, former.key, time)), may
+            key = former.key if former.is_good(time) else NO_KEY
+            yield Read("formerKeyAt", (number, time)), key

@@ -162,9 +162,8 @@ class Vehicles:
 
     def revoke_keys(self, vehicle: Bytes32, supplier: ParticipantId, now: Timestamp) -> None:
         """Cuts off the present key and the one before it: nothing opens until there is a new one,
-        which is then needed whatever an opening's time."""
-        known = self._supplied_by(supplier, vehicle, now)
-        require(known.keyed, "InvalidKey", vehicle.hex())
+        which is then needed whatever an opening's time. So it is where there was no key."""
+        self._supplied_by(supplier, vehicle, now).keyed = True
         self.keys[vehicle] = vehicle_keys.REVOKED
 
     def clear_keys(self, vehicle: Bytes32, supplier: ParticipantId, now: Timestamp) -> None:
