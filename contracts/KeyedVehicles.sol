@@ -32,7 +32,7 @@ abstract contract KeyedVehicles is Vehicles {
     function revokeVehicleKeys(bytes32[] calldata ids) external {
         uint24 supplier = REGISTRY.requireParticipant(msg.sender);
         for (uint256 i = 0; i < ids.length; ++i) {
-            _suppliedNow(supplier, ids[i]);
+            _suppliedNow(supplier, ids[i]).keyed = true;
             delete _vehicleKeys[ids[i]];
             emit VehicleKeyRevoked(ids[i]);
         }
