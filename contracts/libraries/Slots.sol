@@ -76,11 +76,12 @@ library Slots {
         return word >> 160;
     }
 
-    /// @return the map of a day as seen from one of its slots
+    /// @return the map of a day as seen from one of its slots; above it, it begins again: a report of two days that
+    /// begins within a slot has a slot more than twice a day
     function rotate(uint256 levels, uint256 slot) internal pure returns (uint256) {
-        // at most 190 bits either way
+        // at most 192 bits either way
         unchecked {
-            return levels >> 2 * slot | uint192(levels << 2 * (PER_DAY - slot));
+            return levels >> 2 * slot | levels << 2 * (PER_DAY - slot);
         }
     }
 

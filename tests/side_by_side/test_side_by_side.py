@@ -5,6 +5,7 @@ and what they should not. After every step the contracts must say what the rules
 it, `pytest tests/side_by_side --hypothesis-profile=long`.
 """
 
+import os
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -29,6 +30,9 @@ from tally import Tally
 
 from gridroam.chain.anvil import Anvil
 from gridroam.domain.market import Market
+
+SHRINK = () if os.environ.get("QUICK") else (Phase.shrink,)
+"""What failed is made smaller, which takes minutes: not if the environment has `QUICK`."""
 
 
 class SideBySide(RuleBasedStateMachine):
@@ -121,7 +125,7 @@ def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Co
             stateful_step_count=30,
             deadline=None,
             print_blob=True,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, *SHRINK],
             suppress_health_check=list(HealthCheck),
         ),
     )

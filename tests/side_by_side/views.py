@@ -51,15 +51,6 @@ def _views(rules: Rules) -> Iterator[tuple[Read, Any]]:
     for seller, role in _SELLERS:
         version = rules.market.registry.tariffs.in_force(seller, role, now)
         yield Read("tariffAt", (seller, role, now)), version
-    for vehicle in VEHICLES:
-        yield Read("supplierAt", (vehicle, now)), rules.vehicles.supplier_at(vehicle, now)
-        if vehicle not in rules.vehicles.by_id:
-            untouched = records.Vehicle(0, 0, 0, 0, 0, 0, keyed=False)
-            yield Read("vehicles", (vehicle,), records.Vehicle), untouched
-        if vehicle not in rules.vehicles.keys:
-            yield Read("vehicleKeys", (vehicle,), records.VehicleKeys), records.VehicleKeys()
-    for supplier, commitment in product((RICH, UTILITY), COMMITMENTS[:2]):
-        yield Read("vehicleIdOf", (supplier, commitment)), vehicle_id(supplier, commitment)
     for batch, root in list(rules.roots.items())[-3:]:
         yield Read("batchRoot", (batch,)), root
     for number, former in rules.stations.former_keys.items():
@@ -68,3 +59,19 @@ def _views(rules: Rules) -> Iterator[tuple[Read, Any]]:
             yield Read("maySign", (number, former.key, time)), may
             key = former.key if former.is_good(time) else NO_KEY
             yield Read("formerKeyAt", (number, time)), key
+    yield from _vehicles(rules)
+
+
+def _vehicles(rules: Rules) -> Iterator[tuple[Read, Any]]:
+    for vehicle in VEHICLES:
+        yield (
+            Read("supplierAt", (vehicle, rules.now)),
+            rules.vehicles.supplier_at(vehicle, rules.now),
+        )
+        if vehicle not in rules.vehicles.by_id:
+            untouched = records.Vehicle(0, 0, 0, 0, 0, 0, keyed=False)
+            yield Read("vehicles", (vehicle,), records.Vehicle), untouched
+        if vehicle not in rules.vehicles.keys:
+            yield Read("vehicleKeys", (vehicle,), records.VehicleKeys), records.VehicleKeys()
+    for supplier, commitment in product((RICH, UTILITY), COMMITMENTS[:2]):
+        yield Read("vehicleIdOf", (supplier, commitment)), vehicle_id(supplier, commitment)
