@@ -175,7 +175,7 @@ acts = st.lists(
 # --------------------------------------------------------------------------------- acts in a row
 
 
-def _change_of_supplier(vehicle: bytes | Some, to: int, effective: Slots) -> list[Act]:
+def change_of_supplier(vehicle: bytes | Some, to: int, effective: Slots) -> list[Act]:
     return [Act("offerVehicles", ([vehicle], to, effective)), Act("acceptVehicles", ([vehicle],))]
 
 
@@ -188,7 +188,7 @@ def _consent(supplier: int, operator: int) -> list[Act]:
 
 linked_acts = st.one_of(
     st.builds(
-        _change_of_supplier,
+        change_of_supplier,
         st.sampled_from([Some.TRAVELLER, Some.TRAVELLER, *VEHICLES]),
         st.sampled_from([RICH, POOR, UTILITY]),
         _SOON,

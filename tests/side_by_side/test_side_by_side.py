@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from acts import Act, Slots, travellers
 from deployment import Contracts
-from drawn_acts import acts, linked_acts
+from drawn_acts import acts, change_of_supplier, linked_acts
 from drawn_moves import batches
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -23,13 +23,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from laws import LAWS
-from moves import Batch, Kind, Move
-from scene import START, VEHICLE_KEYS, VEHICLES
+from moves import Batch, Kind, Load, Move, When
+from scene import POOR, RICH, START, UTILITY, VEHICLE_KEYS, VEHICLES
 from sides import Sides
 from tally import Tally
 
 from gridroam.chain.anvil import Anvil
 from gridroam.domain.market import Market
+from gridroam.domain.slots import SLOT, slot_start
 
 SHRINK = () if os.environ.get("QUICK") else (Phase.shrink,)
 """What failed is made smaller, which takes minutes: not if the environment has `QUICK`."""
@@ -91,6 +92,29 @@ class SideBySide(RuleBasedStateMachine):
             self.sides.perform(Act("setVehicleKeys", ([car], [key], Slots(0))))
             there = Move(station, VEHICLES.index(car), kind=Kind.OPENING)
             self.sides.submit([there, *then])
+
+    @rule(
+        nth=st.integers(0, 3),
+        to=st.sampled_from([RICH, POOR, UTILITY]),
+        reports=st.sampled_from([[When.NOW], [When.CHANGE, When.NOW], [When.CHANGE, When.CHANGE]]),
+        then=batches,
+    )
+    def change_on_the_road(self, nth: int, to: int, reports: list[When], then: Batch) -> None:
+        """A car that is in a session changes its supplier, and the station reports up to it, at it
+        and over it."""
+        rules = self.sides.rules
+        found = list(travellers(rules))
+        if found:
+            car = found[nth % len(found)]
+            for act in change_of_supplier(car, to, Slots(2)):
+                self.sides.perform(act)
+            rules.now = slot_start(rules.now) + 2 * SLOT
+            station = rules.vehicles.by_id[car].station
+            moves = [
+                Move(station, kind=Kind.REPORT, when=when, taken=Load.SOME, fed=Load.SOME)
+                for when in reports
+            ]
+            self.sides.submit([*moves, *then])
 
     @rule(number=st.integers(1, 7), meanwhile=batches)
     def suspend_for_a_while(self, number: int, meanwhile: Batch) -> None:
