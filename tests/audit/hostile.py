@@ -14,7 +14,8 @@ from gridroam.devnet.plan import MarketPlan, ParticipantPlan, StationPlan, Vehic
 from gridroam.domain.participants import Limits, Role
 from gridroam.domain.session import State
 from gridroam.domain.slots import SLOT
-from gridroam.messages import Message, OpenSession
+from gridroam.messages import Message, OpenSession, unpack
+from gridroam.signatures import SIGNATURE_BYTES, KeyCurve, Signer, key_on
 
 LIMITS = Limits(
     skew=60,
@@ -26,6 +27,7 @@ LIMITS = Limits(
     max_session_fee=5_000_000,
 )
 
+P256 = KeyCurve.SECP256R1
 GRID, OPERATOR = Role.GRID_OPERATOR, Role.STATION_OPERATOR
 COAST = tariff(80_000, 120_000, 40_000, export=(60_000, -30_000, 20_000), levels=0x24924924 << 60)
 SERVICE = tariff(50_000, session_fee=350_000)
@@ -42,7 +44,7 @@ PLAN = MarketPlan(
     ),
     stations=(
         StationPlan("charger", "operator", "coast", "m1", 22_000),
-        StationPlan("both-ways", "operator", "coast", "m2", 11_000, 11_000),
+        StationPlan("both-ways", "operator", "coast", "m2", 11_000, 11_000, P256),
         StationPlan("town-operator", "operator", "town", "m3", 22_000, 22_000),
         StationPlan("no-price-yet", "newcomer", "coast", "m1", 11_000),
         StationPlan("town-town", "town", "town", "m4", 50_000, 50_000),
@@ -51,7 +53,7 @@ PLAN = MarketPlan(
         VehiclePlan("of-rich", "rich"),
         VehiclePlan("of-rich-too", "rich"),
         VehiclePlan("of-poor", "poor"),
-        VehiclePlan("of-town", "town"),
+        VehiclePlan("of-town", "town", P256),
         VehiclePlan("of-nobody"),
     ),
     default_supply={"operator": "fallback"},
@@ -64,12 +66,16 @@ class Hostile:
 
     traffic: Traffic
     random: Random
-    keys: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[str, Signer] = field(default_factory=dict)
+    car_keys: dict[bytes, Signer] = field(default_factory=dict)
+    """Of vehicles, by id: what each would sign with."""
     heads: dict[int, Session] = field(default_factory=dict)
     history: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.keys = {name: s.key for name, s in self.traffic.market.stations.items()}
+        self.keys = {name: s.signer for name, s in self.traffic.market.stations.items()}
+        cars = self.traffic.market.vehicles.values()
+        self.car_keys = {car.id: car.signer for car in cars if car.signer}
 
     def run(self, batches: int) -> None:
         for _ in range(batches):
@@ -99,7 +105,12 @@ class Hostile:
         if self.random.random() < 0.3:
             return self.wrong(station, message, key)
         self.heads[station.number] = after(head, message)
-        return self.traffic.sign(station, message, key)
+        return self.signed(station, message, key)
+
+    def signed(self, station: MarketStation, message: Message, key: Signer) -> bytes:
+        """By the vehicle, too, where it has something to sign with."""
+        car = self.car_keys.get(message.vehicle) if isinstance(message, OpenSession) else None
+        return self.traffic.sign(station, message, key, car)
 
     def next_message(self, station: MarketStation, head: Session) -> Message:
         now = self.traffic.now
@@ -119,22 +130,24 @@ class Hostile:
             last=self.random.random() < 0.3,
         )
 
-    def wrong(self, station: MarketStation, message: Message, key: bytes) -> bytes:
+    def wrong(self, station: MarketStation, message: Message, key: Signer) -> bytes:
         """One of the ways in which a message cannot be accepted, or only now and then."""
         pick = self.random.choice
         other = pick(list(self.keys.values()))
-        raw = self.traffic.sign(station, message, key)
+        raw = self.signed(station, message, key)
         bytes_wrong: list[Callable[[], bytes]] = [
             lambda: pick([b"", raw[:-1], b"\x07" + raw[1:], raw + bytes(12)]),
             lambda: flipped(raw, self.random),
             lambda: raw[:-1] + bytes([pick([0, 1, 26, 29])]),
-            lambda: high_s(raw),
-            lambda: self.traffic.sign(station, message, other),
+            lambda: bytes([raw[0] ^ pick([0x10, 0x20, 0x40, 0x80])]) + raw[1:],
+            lambda: other_s(raw),
+            lambda: self.traffic.sign(station, message, key),
+            lambda: self.signed(station, message, other),
             lambda: pick(self.history or [raw]),
         ]
         if self.random.random() < 0.4:
             return pick(bytes_wrong)()
-        return self.traffic.sign(station, self.with_wrong_field(message), key)
+        return self.signed(station, self.with_wrong_field(message), key)
 
     def with_wrong_field(self, message: Message) -> Message:
         pick, now = self.random.choice, self.traffic.now
@@ -169,6 +182,12 @@ class Hostile:
             self.expire,
             self.publish,
             self.change_vehicle,
+            self.change_on_the_road,
+            self.change_on_the_road,
+            self.change_vehicle_key,
+            self.change_vehicle_key,
+            self.change_meter_key,
+            self.pause,
             self.change_default_supply,
             self.change_limits,
         ]
@@ -201,11 +220,18 @@ class Hostile:
         operator = self.participant(station.operator)
         if self.random.random() < 0.3:
             self.traffic.act(operator.key, "Registry", "revokeStationKey", station.number)
-        key = self.random.randbytes(32)
-        address = Account.from_key(key).address
-        self.traffic.act(operator.key, "Registry", "rotateStationKey", station.number, address)
+        until = self.traffic.now + self.random.choice([0, 0, -3_600, 900])
+        if self.random.random() < 0.2:
+            retirement = "retireStationKey", station.number, until
+            self.traffic.act(operator.key, "Registry", *retirement)
+        key = self.new_key()
+        rotation = "rotateStationKey", station.number, key.address, until
+        self.traffic.act(operator.key, "Registry", *rotation)
         if self.random.random() < 0.7:
             self.keys[station.name] = key
+
+    def new_key(self) -> Signer:
+        return key_on(self.random.choice(list(KeyCurve)), self.random.randbytes(32))
 
     def deposit(self) -> None:
         self.traffic.deposit(self.someone().number, self.random.choice([1, 20, 500]))
@@ -256,7 +282,56 @@ class Hostile:
             self.traffic.act(owner.key, "Ledger", "releaseVehicles", [vehicle], soon)
         else:
             start = self.random.choice([soon - SLOT, soon])
-            self.traffic.act(heir.key, "Ledger", "registerVehicles", [vehicle], start)
+            plan = self.random.choice(PLAN.vehicles)
+            commitments = [plan.commitment]
+            self.traffic.act(heir.key, "Ledger", "registerVehicles", commitments, start)
+
+    def change_on_the_road(self) -> None:
+        """Of a car that is charging, if there is one, while it does."""
+        for car in self.traffic.market.vehicles.values():
+            known = self.traffic.ledger.vehicle(car.id)
+            session = known.station and self.traffic.ledger.session(known.station)
+            if session and session.state is State.OPEN and session.number == known.session:
+                holder = known.next_supplier if known.next_from else known.supplier
+                heir = self.traffic.market.participants[self.random.choice(["rich", "poor"])]
+                soon = self.traffic.now // SLOT * SLOT + SLOT
+                offer = "offerVehicles", [car.id], heir.number, soon
+                if holder:
+                    self.traffic.act(self.participant(holder).key, "Ledger", *offer)
+                    self.traffic.act(heir.key, "Ledger", "acceptVehicles", [car.id])
+                return
+
+    def change_vehicle_key(self) -> None:
+        car = self.random.choice(list(self.traffic.market.vehicles.values())).id
+        now = self.traffic.now
+        holder = self.traffic.ledger.supplier_at(car, now)
+        if not holder:
+            return
+        owner, how = self.participant(holder), self.random.random()
+        if how < 0.3:
+            self.traffic.act(owner.key, "Ledger", "revokeVehicleKeys", [car])
+        elif how < 0.5:
+            self.traffic.act(owner.key, "Ledger", "clearVehicleKeys", [car])
+            self.car_keys.pop(car, None)
+        key, start = self.new_key(), now + self.random.choice([-600, 0, 600])
+        self.traffic.act(owner.key, "Ledger", "setVehicleKeys", [car], [key.address], start)
+        if self.random.random() < 0.9:
+            self.car_keys[car] = key
+
+    def change_meter_key(self) -> None:
+        plan = self.random.choice(PLAN.stations)
+        owner = self.traffic.market.participants[plan.grid_operator]
+        words = (self.random.randbytes(32) for _ in range(3))
+        key = (self.random.choice([1, 2, 3]), *words)
+        self.traffic.act(owner.key, "Registry", "setMeterKey", plan.meter_id, key)
+        if self.random.random() < 0.3:
+            self.traffic.act(owner.key, "Registry", "revokeMeterKey", plan.meter_id)
+
+    def pause(self) -> None:
+        """For one batch."""
+        self.traffic.govern("Registry", "pause")
+        self.batch()
+        self.traffic.govern("Registry", "unpause")
 
     def change_default_supply(self) -> None:
         market = self.traffic.market.participants
@@ -292,8 +367,15 @@ def flipped(raw: bytes, random: Random) -> bytes:
     return bytes(b ^ (1 << bit % 8 if i == bit // 8 else 0) for i, b in enumerate(raw))
 
 
-def high_s(raw: bytes) -> bytes:
-    """With the other signature that the curve allows and the ledger does not."""
-    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-    s = order - int.from_bytes(raw[-33:-1], "big")
-    return raw[:-33] + s.to_bytes(32, "big") + bytes([raw[-1] ^ 7])
+def other_s(raw: bytes) -> bytes:
+    """With the other signature that the curve allows: on secp256k1 the ledger does not."""
+    signed = unpack(raw)
+    if len(signed.signature) != SIGNATURE_BYTES:
+        order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    else:
+        order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    r, s, end = signed.signature[:32], signed.signature[32:64], signed.signature[64:]
+    if len(end) == 1:
+        end = bytes([end[0] ^ 7])
+    other = order - int.from_bytes(s, "big")
+    return replace(signed, signature=r + other.to_bytes(32, "big") + end).pack()

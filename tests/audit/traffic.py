@@ -14,6 +14,7 @@ from gridroam.devnet.members import Market, MarketStation
 from gridroam.domain.slots import boundaries_between
 from gridroam.errors import RevertedError
 from gridroam.messages import EnergyReport, Message, OpenSession, sign
+from gridroam.signatures import Signer
 
 
 @dataclass
@@ -74,8 +75,14 @@ class Traffic:
         self.govern("TestEuro", "approve", self.ledger.vault_address, units)
         self.govern("Vault", "deposit", participant, units)
 
-    def sign(self, station: MarketStation, message: Message, key: bytes | None = None) -> bytes:
-        return sign(self.ledger.domain, message, key or station.key).pack()
+    def sign(
+        self,
+        station: MarketStation,
+        message: Message,
+        key: Signer | None = None,
+        vehicle: Signer | None = None,
+    ) -> bytes:
+        return sign(self.ledger.domain, message, key or station.signer, vehicle).pack()
 
     def session(self, station: MarketStation) -> Session:
         return self.ledger.session(station.number)

@@ -4,7 +4,7 @@ from gridroam.station.planning import Place, plan
 from gridroam.station.sessions_file import FileSession
 
 NOW = 2_000_000_000
-CARS = [bytes([n]) * 32 for n in (1, 2)]
+CARS = dict.fromkeys([bytes([n]) * 32 for n in (1, 2)])
 
 
 def session(row, start, end, energy=5_000, connector="1"):

@@ -7,7 +7,7 @@ from typing import Protocol
 from coincurve import PrivateKey, PublicKey
 from eth_utils.address import to_checksum_address
 
-from gridroam.messages import address_of
+from gridroam.signatures import address_of
 
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -28,7 +28,7 @@ class LocalSigner:
 
     def __init__(self, key: bytes) -> None:
         self._key = PrivateKey(key)
-        self._address = to_checksum_address(address_of(self._key.public_key))
+        self._address = to_checksum_address(address_of(self._key.public_key.format(compressed=False)[1:]))
 
     @property
     def address(self) -> str:
@@ -55,6 +55,6 @@ def complete(digest: bytes, r: int, s: int, address: str) -> bytes:
     for parity in (b"\0", b"\1"):
         signature = pair + parity
         public = PublicKey.from_signature_and_message(signature, digest, hasher=None)
-        if address_of(public) == address.lower():
+        if address_of(public.format(compressed=False)[1:]) == address.lower():
             return signature
     raise ValueError(f"The signature is not that of {address}.")

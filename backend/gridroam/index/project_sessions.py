@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gridroam.chain import events
-from gridroam.domain.batch import cleared_leaf, rejected_leaf, settled_leaf
+from gridroam.domain.batch import Pinned, cleared_leaf, node, rejected_leaf, settled_leaf
 from gridroam.domain.clearing import reserves_of
 from gridroam.domain.participants import Role
 from gridroam.domain.session import State
@@ -29,7 +29,7 @@ def apply(desk: Desk, one: Received, recorded: events.BatchRecorded, position: i
         case events.ReportSettled(), EnergyReport() as report:
             leaf = _settle(desk, one, report, row)
         case events.MessageRejected() as rejected, message:
-            leaf = rejected_leaf(one.digest, rejected.reason)
+            leaf = rejected_leaf(one.digest, desk.time, rejected.reason)
             row["reason"] = int(rejected.reason)
             if rejected.reason.decides and isinstance(message, OpenSession):
                 _refuse(desk, message, rejected, row)
@@ -96,7 +96,11 @@ def _clear(desk: Desk, event: events.SessionCleared, opening: OpenSession, row: 
     if project_vehicles.supplier_at(desk, opening.vehicle, opening.time):
         vehicle["station"], vehicle["session"] = opening.station, opening.session
     station["sessions"] += 1
-    return cleared_leaf(row["digest"], event.supplier, *reserves)
+    return cleared_leaf(row["digest"], desk.time, _pinned(session), *reserves)
+
+
+def _pinned(session: Row) -> Pinned:
+    return Pinned(*(session[name] for name in (*_PARTIES, "grid_tariff", "operator_tariff")))
 
 
 def _reserves(desk: Desk, event: events.SessionCleared, station: Row) -> tuple[int, int]:
@@ -153,18 +157,18 @@ def _settle(desk: Desk, one: Received, report: EnergyReport, row: Row) -> bytes:
     session = desk.known(schema.sessions, report.station, report.session)
     parts = project_quarters.parts_of(session, report, one.events)
     claims: list[events.ClaimOpened] = []
-    leaf = b""
+    leaves: list[bytes] = []
     for event in one.events:
         match event:
             case events.ClaimOpened():
                 claims.append(event)
             case events.ReportSettled():
-                leaf = _settle_part(desk, event, session, row, claims)
+                leaves.append(_settle_part(desk, event, session, row, claims))
                 claims = []
     project_quarters.add(desk, session, report, parts)
     row |= {name: session[name] for name in _PARTIES}
     _advance(desk, session, report)
-    return leaf
+    return leaves[0] if len(leaves) == 1 else node(*leaves)
 
 
 def _settle_part(
@@ -175,7 +179,9 @@ def _settle_part(
     claims: list[events.ClaimOpened],
 ) -> bytes:
     parties = event.supplier, session["grid_operator"], session["station_operator"]
-    leaf = settled_leaf(row["digest"], event.network_charge, event.service_fee, event.feed_in)
+    pinned = _pinned(session)._replace(supplier=event.supplier)
+    amounts = event.network_charge, event.service_fee, event.feed_in
+    leaf = settled_leaf(row["digest"], desk.time, pinned, event.time, amounts)
     for posting in postings(event, parties, claims):
         post(desk, posting)
     _add_claims(desk, claims, row["id"], 1)
