@@ -37,12 +37,20 @@ def test_demo__energy_on_chain__is_the_files(demo):
 
 
 @pytest.mark.chain
+def test_demo__change_of_supplier_on_the_road__either_has_its_part(demo):
+    (switch,) = demo[0]["switches"]
+    assert (switch["from"], switch["to"]) == ("Supplier North", "Supplier South")
+    assert min(switch["import_wh_before"], switch["import_wh_after"]) > 500
+
+
+@pytest.mark.chain
 def test_demo__every_opening__was_cleared_or_rejected(demo):
     sessions = demo[0]["sessions"]
     assert sessions["offered"] == sessions["cleared"] + sum(sessions["rejected"].values())
     assert sessions["cleared"] == 73 + 1
     assert set(sessions["rejected"]) == {
         "bad-signature",
+        "bad-vehicle-signature",
         "no-supplier",
         "register-backwards",
         "session-used",

@@ -5,6 +5,7 @@ import time
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.members import Market, MarketStation
 from gridroam.messages import EnergyReport, Message, OpenSession, Signed, digest, sign
+from gridroam.signatures import Signer
 
 
 class Plug:
@@ -37,8 +38,8 @@ class Plug:
     def last(self) -> Signed:
         return self.report(last=True)
 
-    def sign(self, message: Message, key: bytes | None = None) -> Signed:
-        return sign(self.domain, message, key or self.station.key)
+    def sign(self, message: Message, key: bytes | Signer | None = None) -> Signed:
+        return sign(self.domain, message, key or self.station.signer)
 
     def digest(self, signed: Signed) -> bytes:
         return digest(self.domain, signed.message)

@@ -123,8 +123,8 @@ def test_batch_that_fails_as_a_whole_is_sent_again_with_more_gas(
 ) -> None:
     """As if messages needed much more gas than they do."""
     monkeypatch.setattr("gridroam.relay.gas.BATCH", 50_000)
-    monkeypatch.setattr("gridroam.relay.gas.OPENING", 20_000)
-    monkeypatch.setattr("gridroam.relay.gas.REPORT", 20_000)
+    monkeypatch.setattr("gridroam.relay.gas.OPENING", 10_000)
+    monkeypatch.setattr("gridroam.relay.gas.REPORT", 10_000)
     messages = [one for p in all_plugs for one in (p.opening(), p.report(), p.last())]
     with a_relay(anvil, ledger, database) as relay:
         answers = relay.send(messages)
