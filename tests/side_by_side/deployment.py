@@ -8,7 +8,6 @@ from scene import BANK, FUNDED, LIMITS, PLAN, STRANGER
 from web3.types import RPCEndpoint
 
 from gridroam.audit.difference import Findings
-from gridroam.audit.reader import pages
 from gridroam.audit.replay import Replay
 from gridroam.audit.source import NodeSource
 from gridroam.chain import abi, events
@@ -79,7 +78,7 @@ class Contracts:
         """The market at the start by the rules, from the events so far."""
         source, findings = NodeSource(self.ledger), Findings()
         replay = Replay(self.ledger.domain, findings)
-        for page in pages(source, 0, source.newest()):
+        for page in source.pages(0, source.newest()):
             for entry in page.entries:
                 replay.apply(entry)
         assert not findings.kept
