@@ -32,6 +32,7 @@ abstract contract KeyedVehicles is Vehicles {
     function revokeVehicleKeys(bytes32[] calldata ids) external {
         uint24 supplier = REGISTRY.requireParticipant(msg.sender);
         for (uint256 i = 0; i < ids.length; ++i) {
+            // also one that never had a key: nothing opens until it has one
             _suppliedNow(supplier, ids[i]).keyed = true;
             delete _vehicleKeys[ids[i]];
             emit VehicleKeyRevoked(ids[i]);

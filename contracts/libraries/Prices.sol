@@ -53,10 +53,10 @@ library PriceArithmetic {
     /// @return nano-euro
     function importAmount(Prices p, uint256 sum) internal pure returns (uint256) {
         uint256 w = Prices.unwrap(p);
-        // 3 x 2^32 x 2^32
+        // 3 x 2^31 x 2^32
         unchecked {
-            return uint32(sum >> 48) * uint256(uint32(w)) + uint32(sum >> 128)
-                * uint256(uint32(w >> 32)) + uint32(sum >> 208) * uint256(uint32(w >> 64));
+            return _imported(sum) * uint32(w) + _imported(sum >> 80) * uint32(w >> 32)
+                + _imported(sum >> 160) * uint32(w >> 64);
         }
     }
 
@@ -66,8 +66,8 @@ library PriceArithmetic {
         uint256 w = Prices.unwrap(p) >> 96;
         // 3 x 2^48 x 2^31
         unchecked {
-            return _signed(sum) * int32(uint32(w)) + _signed(sum >> 80) * int32(uint32(w >> 32))
-                + _signed(sum >> 160) * int32(uint32(w >> 64));
+            return _exported(sum) * int32(uint32(w)) + _exported(sum >> 80) * int32(uint32(w >> 32))
+                + _exported(sum >> 160) * int32(uint32(w >> 64));
         }
     }
 
@@ -93,7 +93,11 @@ library PriceArithmetic {
         return a > b ? a : b;
     }
 
-    function _signed(uint256 sum) private pure returns (int256) {
+    function _imported(uint256 sum) private pure returns (uint256) {
+        return sum >> 49 & 0x7fffffff;
+    }
+
+    function _exported(uint256 sum) private pure returns (int256) {
         return int256(uint256(uint48(sum)));
     }
 }

@@ -11,6 +11,9 @@ library Slots {
     uint256 internal constant BOUNDARY = 12; // bytes of a reading
     uint256 internal constant MAX_BOUNDARIES = 192; // two days
 
+    uint256 private constant IMPORT = 0xffffffffffff000000000000; // of a reading
+    uint256 private constant GUARDS = 1 << 255 | 1 << 48;
+
     /// @notice What a station and its tariffs ask of a split.
     struct Frame {
         uint256 gridLevels; // 2 bits for each slot of a day, the first slot lowest
@@ -33,8 +36,8 @@ library Slots {
     /// @param startTime UTC seconds of the first reading
     /// @param endTime UTC seconds of the last
     /// @return possible whether no register runs backwards, and no slot has more energy than the power gives
-    /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 48 bits from
-    /// 80n, Wh imported in the 32 above (193 slots at 2^24 W are less than 2^30 Wh)
+    /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 49 bits from
+    /// 80n, Wh imported in the 31 above (193 slots at 2^24 W are less than 2^30 Wh)
     /// @return operatorSum the same by the station operator's levels
     function split(
         uint256 first,
@@ -43,16 +46,25 @@ library Slots {
         uint256 endTime,
         Frame memory frame
     ) internal pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
-        uint256 slot = startTime / SECONDS % PER_DAY;
+        if (!_endsArePossible(first, registers, startTime, endTime, frame)) return (false, 0, 0);
+        // the sums say whether they are possible in bits that no sum reaches
         uint256 limit = _most(frame, SECONDS);
-        (possible, gridSum, operatorSum) = _sum(
-            first,
-            registers,
-            rotate(frame.gridLevels, slot),
-            rotate(frame.operatorLevels, slot),
-            limit
-        );
-        possible = possible && _endsArePossible(first, registers, startTime, endTime, frame);
+        uint256 slot = startTime / SECONDS % PER_DAY;
+        uint256 grid = rotate(frame.gridLevels, slot);
+        uint256 operator = rotate(frame.operatorLevels, slot);
+        uint256 bad;
+        // a map of the day serves one day after the other
+        for (uint256 offset = 0; offset < registers.length; offset += PER_DAY * BOUNDARY) {
+            (uint256 badDay, uint256 gridDay, uint256 operatorDay) = _sum(
+                _readingBefore(first, registers, offset), registers, offset, grid, operator, limit
+            );
+            bad |= badDay;
+            // a wrong day may overflow what nobody will look at
+            unchecked {
+                (gridSum, operatorSum) = (gridSum + gridDay, operatorSum + operatorDay);
+            }
+        }
+        possible = bad & GUARDS == 0;
     }
 
     /// @return `RegisterBackwards`, if that is so anywhere, else `PowerExceeded`
@@ -76,10 +88,9 @@ library Slots {
         return word >> 160;
     }
 
-    /// @return the map of a day as seen from one of its slots; above it, it begins again: a report of two days that
-    /// begins within a slot has a slot more than twice a day
+    /// @return the map of a day as seen from one of its slots
     function rotate(uint256 levels, uint256 slot) internal pure returns (uint256) {
-        // at most 192 bits either way
+        // 192 bits at most either way; a day needs no more than the lowest 192
         unchecked {
             return levels >> 2 * slot | levels << 2 * (PER_DAY - slot);
         }
@@ -90,36 +101,52 @@ library Slots {
         return levels & (levels >> 1) & 0x555555555555555555555555555555555555555555555555 == 0;
     }
 
-    /// @dev The loop of a settlement, as tight as it reads: every slot against the energy of a full one.
+    /// @dev The loop of a settlement, as tight as it reads: every slot of a day, or of what is left, against the energy
+    /// of a full one. Two guards, a bit between the registers and the highest one, catch what is borrowed when a
+    /// register runs backwards, or when the limit is less than the change.
+    /// @param first reading before the first of these
+    /// @param offset of the day in the registers
     /// @param limit the most energy of a slot, like a reading
     function _sum(
         uint256 first,
         bytes memory registers,
+        uint256 offset,
         uint256 gridLevels,
         uint256 operatorLevels,
         uint256 limit
-    ) private pure returns (bool, uint256 gridSum, uint256 operatorSum) {
+    ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
         unchecked {
-            uint256 previous = first;
-            uint256 grid = gridLevels;
-            uint256 operator = operatorLevels;
-            uint256 length = registers.length;
-            for (uint256 offset = 0; offset != length; offset += BOUNDARY) {
-                if (offset == PER_DAY * BOUNDARY) (grid, operator) = (gridLevels, operatorLevels);
-                uint256 next = readingAt(registers, offset);
+            uint256 previous = _guarded(first);
+            limit = _guarded(limit);
+            uint256 end = registers.length;
+            if (end > offset + PER_DAY * BOUNDARY) end = offset + PER_DAY * BOUNDARY;
+            for (; offset != end; offset += BOUNDARY) {
+                uint256 next = _guarded(readingAt(registers, offset));
                 uint256 change = next - previous;
                 previous = next;
-                if (change >> 48 > limit >> 48 || uint48(change) > uint48(limit)) {
-                    return (false, 0, 0);
-                }
-                gridSum += change << (grid & 3) * 80;
-                operatorSum += change << (operator & 3) * 80;
-                grid >>= 2;
-                operator >>= 2;
+                bad |= change | (limit - change);
+                gridSum += change << (gridLevels & 3) * 80;
+                operatorSum += change << (operatorLevels & 3) * 80;
+                gridLevels >>= 2;
+                operatorLevels >>= 2;
             }
-            // an export register that wraps looks like a small step, but ends below where it began
-            return (uint48(previous) >= uint48(first), gridSum, operatorSum);
         }
+    }
+
+    /// @return the reading with a bit between its registers: import from bit 49
+    function _guarded(uint256 reading) private pure returns (uint256) {
+        // 97 bits
+        unchecked {
+            return reading + (reading & IMPORT);
+        }
+    }
+
+    function _readingBefore(uint256 first, bytes memory registers, uint256 offset)
+        private
+        pure
+        returns (uint256)
+    {
+        return offset == 0 ? first : readingAt(registers, offset - BOUNDARY);
     }
 
     /// @dev The first slot and the last may be shorter.
