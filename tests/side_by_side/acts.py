@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger_rules import NANO_PER_UNIT
 from rules import Rules
-from scene import BANK, STRANGER, VEHICLES
+from setting import BANK, STRANGER, VEHICLES
 
 from gridroam.domain.accounts import Account
 from gridroam.domain.slots import SLOT, slot_start

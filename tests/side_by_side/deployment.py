@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from scene import BANK, FUNDED, LIMITS, PLAN, STRANGER
+from setting import BANK, FUNDED, LIMITS, PLAN, STRANGER
 from web3.types import RPCEndpoint
 
 from gridroam.audit.difference import Findings

@@ -6,7 +6,7 @@ from acts import Act, Amount, Slots, Some
 from chance import mostly
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from scene import (
+from setting import (
     CHARGING,
     CITY,
     COAST,

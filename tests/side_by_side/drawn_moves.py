@@ -6,7 +6,7 @@ from chance import mostly
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from moves import Again, Batch, CoSigner, Kind, Load, Move, Signer, When
-from scene import VEHICLES
+from setting import VEHICLES
 from twists import BYTES, CHANGES, FORGERIES
 
 _TIMELY = [When.NOW, When.SECOND_AGO, When.HALF_HOUR_AGO, When.SLOT_START, When.SLOT_END]

@@ -5,7 +5,7 @@ from itertools import islice
 
 from moves import Again, CoSigner, Kind, Load, Move, Signer, When
 from rules import Rules
-from scene import KEYS, STRANGER_KEYS, VEHICLE_KEYS, VEHICLES
+from setting import KEYS, STRANGER_KEYS, VEHICLE_KEYS, VEHICLES
 from twists import MAX_REGISTER, bent, changed
 
 from gridroam.domain.energy import Reading

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from scene import BANK
+from setting import BANK
 from side import SOMEWHERE, Side
 
 from gridroam.chain import events

@@ -8,7 +8,7 @@ from deployment import Contracts, Outcome
 from fleet import Fleet
 from moves import Batch
 from rules import Rules
-from scene import STRANGER
+from setting import STRANGER
 from side import SOMEWHERE
 from tally import Tally
 from views import compare_views

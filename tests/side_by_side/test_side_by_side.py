@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 from laws import LAWS
 from moves import Batch, Kind, Load, Move, When
-from scene import POOR, RICH, START, UTILITY, VEHICLE_KEYS, VEHICLES
+from setting import POOR, RICH, START, UTILITY, VEHICLE_KEYS, VEHICLES
 from sides import Sides
 from tally import Tally
 

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 from rules import Rules
-from scene import (
+from setting import (
     CHARGING,
     CITY,
     COAST,

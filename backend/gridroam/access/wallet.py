@@ -22,7 +22,7 @@ from web3.types import RPCEndpoint
 
 from gridroam.access.problems import SignInError
 from gridroam.chain.ledger import Ledger
-from gridroam.messages import recover
+from gridroam.signatures import recover
 
 STATEMENT = "Sign in to Gridroam. This costs nothing and moves nothing."
 VALID = timedelta(minutes=5)

@@ -1,6 +1,6 @@
 """The hashes that a line must have: digest, leaf, journal entry. From the line alone."""
 
-from gridroam.domain.batch import cleared_leaf, settled_leaf
+from gridroam.domain.batch import Pinned, cleared_leaf, settled_leaf
 from gridroam.domain.journal import collection_entry, deposit_entry, withdrawal_entry
 from gridroam.messages import Domain, OpenSession, digest, unpack
 from gridroam.statements.lines import Line, LineKind
@@ -30,9 +30,13 @@ def leaf_of(line: Line) -> bytes | None:
 
 def _leaf(line: Line) -> bytes:
     hashed = digest_of(line)
+    parties = line.supplier, line.grid_operator, line.station_operator
+    pinned = Pinned(*parties, line.grid_tariff, line.operator_tariff)
     if isinstance(unpack(raw(line.message)).message, OpenSession):
-        return cleared_leaf(hashed, line.supplier, line.supplier_reserve, line.grid_reserve)
-    return settled_leaf(hashed, line.network_charge, line.service_fee, line.feed_in)
+        reserves = line.supplier_reserve, line.grid_reserve
+        return cleared_leaf(hashed, line.booked, pinned, *reserves)
+    amounts = line.network_charge, line.service_fee, line.feed_in
+    return settled_leaf(hashed, line.booked, pinned, line.until, amounts)
 
 
 def raw(text: str) -> bytes:
