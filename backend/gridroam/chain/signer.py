@@ -28,7 +28,8 @@ class LocalSigner:
 
     def __init__(self, key: bytes) -> None:
         self._key = PrivateKey(key)
-        self._address = to_checksum_address(address_of(self._key.public_key.format(compressed=False)[1:]))
+        point = self._key.public_key.format(compressed=False)[1:]
+        self._address = to_checksum_address(address_of(point))
 
     @property
     def address(self) -> str:
