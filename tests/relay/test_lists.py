@@ -8,9 +8,12 @@ from itertools import islice
 
 import httpx
 import pytest
+from databases import Server
 from plug import Plug
-from serving import wait_until
+from serving import served, settings, wait_until
 
+from gridroam.chain.anvil import Anvil
+from gridroam.chain.ledger import Ledger
 from gridroam.domain.delivery import Status
 from gridroam.errors import RelayProblemError
 from gridroam.http import cursors
@@ -172,6 +175,31 @@ def test_stream__broken_again_and_again__misses_nothing_and_doubles_nothing(
     names = {event.name for event in seen}
     assert names == {"cleared", "settled"}
     assert all(event.name == event.message.answer.status.value for event in seen)
+
+
+def test_stream__goes_on_at_another_relay_of_the_database(
+    anvil: Anvil, ledger: Ledger, all_plugs: list[Plug], postgresql: Server
+) -> None:
+    database = postgresql.database()
+    chosen = settings(anvil, ledger.address, database)
+    only_answers = settings(anvil, ledger.address, database, send=False, sender_key=None)
+    with served(chosen) as one, served(only_answers) as other:
+
+        def decide() -> None:
+            with RelayClient(one) as relay:
+                settle(relay, all_plugs[:1])
+
+        with RelayClient(one) as relay:
+            settle(relay, all_plugs)
+            seen = list(islice(relay.stream("start"), 5))
+        with RelayClient(other) as relay:
+            rest = relay.stream(seen[-1].cursor)
+            seen += islice(rest, 3 * len(all_plugs) - 5)
+            # what the one decides now, the other hears of
+            threading.Timer(0.3, decide).start()
+            seen += islice(rest, 3)
+            everything = relay.outcomes(page=500).entries
+    assert [event.message for event in seen] == everything
 
 
 def test_stream__of_one_station__begins_now(

@@ -104,6 +104,7 @@ def test_readyz__says_what_is_wrong(anvil: Anvil, ledger: Ledger, tmp_path: Path
         with closing(sqlite3.connect(tmp_path / "relay.db")) as other:
             other.execute("DROP TABLE home")
             other.commit()
+        wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
         reply = httpx.get(f"{url}/readyz")
         assert (reply.status_code, reply.json()["code"]) == (503, "not-ready")
         assert "database failed" in reply.json()["checks"]["database"]

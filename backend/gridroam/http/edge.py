@@ -5,6 +5,7 @@ who sends too much, adds the headers that every answer has, and counts and logs 
 import re
 import secrets
 from dataclasses import dataclass
+from logging import DEBUG
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,13 +78,14 @@ class Edge:
             handler = self._app if problem is None else problem_response(problem)
             await handler(scope, receive, answer)
         finally:
-            log.debug(
-                "answered",
-                method=scope["method"],
-                route=_route(scope),
-                status=status,
-                ms=int((perf_counter() - start) * 1000),
-            )
+            if log.isEnabledFor(DEBUG):
+                log.debug(
+                    "answered",
+                    method=scope["method"],
+                    route=_route(scope),
+                    status=status,
+                    ms=int((perf_counter() - start) * 1000),
+                )
             request_id.reset(token)
 
     def _limit(self, client: str) -> Problem | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from logging import DEBUG
 
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Answer, Fees, Head, Outgoing, Receipt, calldata_of
@@ -352,9 +353,18 @@ def _now() -> int:
 def _count(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome], now: int) -> None:
     sent = batch.transactions[0].sent_at
     metrics.batch_mined(len(decided), receipt.gas_used, receipt.gas_price, (now - sent) / 1000)
+    says = log.isEnabledFor(DEBUG)
     for message in batch.messages:
         outcome = decided.get(message.id)
         if outcome is not None and outcome.status.final:
+            if says:
+                log.debug(
+                    "a message is decided",
+                    digest=message.digest.hex(),
+                    station=message.station,
+                    status=outcome.status.value,
+                    batch=batch.id,
+                )
             reason = outcome.reason.slug if outcome.reason else None
             metrics.message_decided(outcome.status.value, reason)
             metrics.message_mined((now - message.stored_at) / 1000)

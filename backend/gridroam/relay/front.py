@@ -10,11 +10,16 @@ from gridroam.http import serving
 from gridroam.http.limits import Budget
 from gridroam.http.operator import Operator
 from gridroam.http.problems import Problem, ProblemError
+from gridroam.http.shared import Shared
 from gridroam.messages import Signed
 from gridroam.relay import metrics
 from gridroam.relay.door import Judged
 from gridroam.relay.feed import Feed
+from gridroam.relay.health import examine
 from gridroam.relay.service import Relay
+
+_CONDITION_SECONDS, _CHECKS_SECONDS = 0.2, 1.0
+"""For which an answer about the relay is good: each asks the node, and readiness writes."""
 
 
 class Front:
@@ -28,6 +33,8 @@ class Front:
         self.bodies = Budget(settings.body_memory_bytes, http_metrics.body_bytes)
         self.streams = Budget(settings.max_streams, http_metrics.streams)
         self.stopping = asyncio.Event()
+        self.condition = Shared(relay.condition, _CONDITION_SECONDS)
+        self.checks = Shared(lambda: examine(relay), _CHECKS_SECONDS)
         self._judging = Budget(settings.max_judging, metrics.judging)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -11,14 +11,13 @@ _DEVNET = 31337
 """A chain that makes blocks when it likes."""
 
 
-def examine(relay: Relay, *, stopping: bool) -> dict[str, str]:
+def examine(relay: Relay) -> dict[str, str]:
     """What it takes to be ready, each `ok` or what is wrong. Asks the database and the node."""
     found = relay.checks()
     if found["node"] == "ok":
         found["head"] = _head(relay)
     if found["database"] == "ok":
         found["queue"] = _queue(relay)
-    found["process"] = "It is stopping." if stopping else "ok"
     return found
 
 

@@ -6,7 +6,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 import gridroam
 from gridroam.http.problems import Problem, problem_response
 from gridroam.relay import documentation, front
-from gridroam.relay.health import examine
 from gridroam.relay.schemas import HealthOut, ReadyOut, StatusOut
 
 router = APIRouter()
@@ -19,10 +18,10 @@ router = APIRouter()
     summary="Which ledger, and how it is doing",
     tags=["relay"],
 )
-def status(request: Request) -> StatusOut:
+async def status(request: Request) -> StatusOut:
     """The domain to sign for, the chain's head, how many messages wait."""
-    relay = front.of(request).relay
-    condition = relay.condition()
+    desk = front.of(request)
+    relay, condition = desk.relay, await desk.condition.get()
     head, balance = condition.head, condition.balance
     return StatusOut.model_validate(
         {
@@ -59,11 +58,12 @@ async def healthz() -> dict[str, str]:
     summary="Whether messages can be taken and sent",
     tags=["operations"],
 )
-def readyz(request: Request) -> JSONResponse:
+async def readyz(request: Request) -> JSONResponse:
     """Database writable, node reachable and not behind, sending account funded, nothing waiting for
     too long, and not about to stop. Send stations elsewhere while this is 503."""
     desk = front.of(request)
-    checks = examine(desk.relay, stopping=desk.stopping.is_set())
+    process = "It is stopping." if desk.stopping.is_set() else "ok"
+    checks = await desk.checks.get() | {"process": process}
     wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
     if wrong:
         problem = Problem("not-ready", " ".join(wrong), retry_after=5)
