@@ -135,9 +135,11 @@ def test_busy_relay__is_asked_again_and_never_sooner_than_it_said(busy: str) -> 
 
 
 def test_busy_relay__is_left_alone_where_nothing_is_tried_again(busy: str) -> None:
-    with RelayClient(busy, retries=NO_RETRIES) as client:
-        with pytest.raises(RelayProblemError) as raised:
-            client.relay()
+    with (
+        RelayClient(busy, retries=NO_RETRIES) as client,
+        pytest.raises(RelayProblemError) as raised,
+    ):
+        client.relay()
     assert (raised.value.status, raised.value.retry_after) == (429, 1.0)
     assert len(Busy.asked) == 1
 
