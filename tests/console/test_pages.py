@@ -24,6 +24,8 @@ BY_COMPANY = {
         ("rejections", "/console/rejections" + PERIOD),
         ("vehicles", "/console/vehicles"),
         ("vehicle", "/console/vehicles/{vehicle}"),
+        ("statements", "/console/statements" + PERIOD),
+        ("receipt", "/console/receipt"),
         ("access-log", "/console/access-log"),
         ("missing", "/console/nothing-here"),
     ],
@@ -32,6 +34,7 @@ BY_COMPANY = {
         ("allocation", "/console/allocation" + PERIOD),
         ("grid-sessions", "/console/sessions" + PERIOD),
         ("grid-stations", "/console/stations"),
+        ("meter", "/console/meters/{meter}" + PERIOD),
         ("grid-payments", "/console/payments" + PERIOD),
     ],
     OPERATOR: [
@@ -59,6 +62,7 @@ def places(shop: Scene) -> dict[str, str]:
         "session": str(session.session),
         "vehicle": "0x" + session.vehicle.hex(),
         "partner": str(session.grid_operator),
+        "meter": "0x" + shop.stage.ledger.meter_of(session.station).hex(),
     }
 
 

@@ -46,6 +46,7 @@ def known(shop: Scene) -> Iterator[dict[str, str]]:
         "partner": str(session.grid_operator),
         "path": "nothing",
         "kind": "csv",
+        "meter": "0x" + shop.stage.ledger.meter_of(session.station).hex(),
     }
 
 

@@ -11,7 +11,7 @@ class Role(StrEnum):
     CLERK = "clerk"
     """Sees the participant's figures and its customers."""
     ADMIN = "admin"
-    """Also imports and forgets customers, and reads the access log."""
+    """Also imports and forgets customers, gives meters' series, and reads the access log."""
     AUDITOR = "auditor"
     """Reads everything of the participant, the access log too, and changes nothing."""
 
@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SEE_CUSTOMERS = "see-customers"
     CHANGE_CUSTOMERS = "change-customers"
     READ_ACCESS_LOG = "read-access-log"
+    GIVE_SERIES = "give-series"
 
 
 _MAY: dict[Role, frozenset[Permission]] = {

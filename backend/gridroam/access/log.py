@@ -16,6 +16,7 @@ class Action(StrEnum):
     EXPORT = "export"
     IMPORT = "import"
     FORGET = "forget"
+    GIVE_SERIES = "give-series"
 
 
 class AccessLog:

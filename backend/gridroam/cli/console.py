@@ -63,7 +63,8 @@ def console(
         with opened(settings, rpc, ledger, index, address) as running:
             typer.echo(f"Console of {running.ledger.address} at {address}/console", err=True)
             log.configure(settings.log_level, as_json=settings.log_json)
-            server = Server(create_app(running), serving.of(settings), running.close_streams)
+            application = create_app(running)
+            server = Server(application, serving.of(settings), application.state.drain)
             for ending in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(ending, signal.SIG_IGN)  # the server's own while it runs
             server.run(sockets=[listening])

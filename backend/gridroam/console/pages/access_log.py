@@ -18,6 +18,7 @@ ACTIONS = {
     "export": _("Exported customers"),
     "import": _("Imported customers"),
     "forget": _("Forgot a vehicle"),
+    "give-series": _("Gave a meter's series"),
 }
 
 

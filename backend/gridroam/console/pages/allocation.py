@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from gridroam.access.problems import ForbiddenError
+from gridroam.allocation.identity import MeterIdentity, identities
 from gridroam.console.figures import stacked_chart
 from gridroam.console.period import NAMES, Period, period_of
 from gridroam.console.render import page_inside
 from gridroam.console.route import PageRoute, csv_file
 from gridroam.console.visit import Inside, entered
 from gridroam.domain.participants import Role
-from gridroam.index.records import Allocation, SlotSum
+from gridroam.domain.slots import SLOT, slot_start
+from gridroam.index.records import Allocation, Meter, SlotSum
 
 router = APIRouter(route_class=PageRoute)
 _CSV = [
@@ -63,6 +65,7 @@ def allocation(request: Request) -> Response:
             total=_total(shares),
             chart=stacked_chart(named, period, f, _, _("Energy by supplier")),
             everybody=everybody,
+            meters=_meters(inside, period),
         )
 
 
@@ -95,6 +98,14 @@ def _allocations(inside: Inside, period: Period) -> list[Allocation]:
     if not inside.me.has(Role.GRID_OPERATOR):
         raise ForbiddenError("Only grid operators have this.", "Sign in for a grid operator.")
     return inside.now.allocations(period.since, period.until, grid_operator=inside.me.number)
+
+
+def _meters(inside: Inside, period: Period) -> list[tuple[Meter, MeterIdentity | None]]:
+    """Each with its identity, if the grid operator gave a series of it."""
+    me = inside.me.number
+    since, until = slot_start(period.since), -(-period.until // SLOT) * SLOT
+    known = {found.meter: found for found in identities(inside.now, me, since, until)}
+    return [(meter, known.get(meter.id)) for meter in inside.now.meters(me).items]
 
 
 def _share(supplier: int, sums: list[SlotSum]) -> Share:
