@@ -29,7 +29,7 @@ def demo(
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave chain and relay running until Ctrl-C.")
+        bool, typer.Option("--keep", help="Leave chain, relay and console running until Ctrl-C.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the picture and the figures.")
@@ -117,15 +117,24 @@ def _progress() -> Iterator["Progress"]:
 
 
 def _wait(stage: "Stage") -> None:
-    """Until somebody stops it."""
+    """With a console, until somebody stops it."""
+    from gridroam.demo.console_process import ConsoleProcess
+
+    with ConsoleProcess(stage, port=0) as console:
+        _say_where(stage, console.url)
+        while True:
+            time.sleep(1)
+
+
+def _say_where(stage: "Stage", console: str) -> None:
     lines = (
         f"Node    {stage.anvil.url}",
         f"Ledger  {stage.ledger.address}",
         f"Relay   {stage.relay.url}",
         f"  gridroam audit --rpc {stage.anvil.url} --ledger {stage.ledger.address}",
         f"  curl {stage.relay.url}/v1/status",
+        f"Console {console}",
+        "  choose a company there; this devnet asks for no signature",
         "Ctrl-C ends it.",
     )
     typer.echo("\n".join(lines), err=True)
-    while True:
-        time.sleep(1)
