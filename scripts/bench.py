@@ -1,6 +1,7 @@
 """The benchmark: gas per message and messages per second, on a chain of its own (anvil).
 
-scripts/bench [gas | relay] [--json]; without a part both. With --json stdout is one JSON object.
+scripts/bench [gas | relay | index] [--json]; without a part all. With --json stdout is one JSON
+object.
 What the figures mean stands in docs/benchmarks.md.
 """
 
@@ -11,13 +12,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import bench_gas
+import bench_index
 import bench_relay
 
 from gridroam.errors import GridroamError
 
 Figures = Mapping[str, float]
 
-PARTS: dict[str, Callable[[], Figures]] = {"gas": bench_gas.measure, "relay": bench_relay.measure}
+PARTS: dict[str, Callable[[], Figures]] = {
+    "gas": bench_gas.measure,
+    "relay": bench_relay.measure,
+    "index": bench_index.measure,
+}
 
 
 def show_gas(figures: Figures) -> None:
@@ -51,7 +57,20 @@ def show_relay(figures: Figures) -> None:
     print(f"clearing at {relay['clearings_per_s']} per second: median {median} ms, p99 {p99} ms\n")
 
 
-SHOW: dict[str, Callable[[Figures], None]] = {"gas": show_gas, "relay": show_relay}
+def show_index(figures: Figures) -> None:
+    index = {name.removeprefix("index."): value for name, value in figures.items()}
+    print(f"an index of {index['sessions']:,} sessions and {index['slots']:,} slots of a supplier")
+    for name, value in index.items():
+        if name.endswith(("_ms", "_per_s")):
+            print(f"{name.replace('_', ' '):44}{value:>12,}")
+    print()
+
+
+SHOW: dict[str, Callable[[Figures], None]] = {
+    "gas": show_gas,
+    "relay": show_relay,
+    "index": show_index,
+}
 
 
 def nested(figures: Figures) -> dict[str, Any]:
