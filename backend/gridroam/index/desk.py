@@ -1,5 +1,6 @@
 """What a handler of an event gets: the rows, and where in the chain it is."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ class Desk:
     block: int = 0
     time: int = 0
     messages: int = 0
+    expired: Any = None
+    """The message's row of an expiry whose batch of one comes next."""
 
     def participant(self, number: int) -> Row:
         """To be changed; how its account was before the day's first change is kept."""
@@ -48,6 +51,21 @@ class Desk:
     def tariff(self, participant: int, role: Role, version: int) -> Tariff:
         row = self.known(schema.tariffs, participant, int(role), version)
         return Tariff(**{name: row[name] for name in Tariff.__dataclass_fields__})
+
+    def act(self, event: Event, station: int, session: int, **details: object) -> None:
+        """Something that happened to a session beside messages."""
+        at = event.at
+        self.rows.add(
+            schema.acts,
+            block=at.block,
+            log=at.log_index,
+            name=type(event).__name__,
+            time=self.time,
+            tx_hash=at.tx_hash,
+            station=station,
+            session=session,
+            details=json.dumps(details, sort_keys=True),
+        )
 
     def record(self, entry: bytes, *participants: int) -> dict[int, int]:
         """Appends to each one's journal, once; gives the entries' numbers by participant."""

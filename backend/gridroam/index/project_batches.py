@@ -17,7 +17,6 @@ from gridroam.index import project_sessions
 from gridroam.index.desk import Desk
 from gridroam.index.received import Received
 from gridroam.messages import EnergyReport, Message, digest, unpack
-from gridroam.store import index_schema as schema
 
 OUTCOMES = (events.SessionCleared, events.ReportSettled, events.MessageRejected)
 
@@ -35,21 +34,7 @@ def apply(desk: Desk, found: Sequence[events.Event], calldata: bytes) -> None:
     ]
     if merkle_root(leaves) != recorded.root or len(leaves) != recorded.count:
         raise _unfit(recorded, "its root does not follow from its messages and events")
-    add_batch(desk, recorded)
-
-
-def add_batch(desk: Desk, recorded: events.BatchRecorded) -> None:
-    at = recorded.at
-    desk.rows.add(
-        schema.batches,
-        number=recorded.batch,
-        root=recorded.root,
-        count=recorded.count,
-        block=at.block,
-        time=desk.time,
-        tx_index=at.tx_index,
-        tx_hash=at.tx_hash,
-    )
+    project_sessions.add_batch(desk, recorded)
 
 
 def _messages(calldata: bytes, recorded: events.Event) -> list[bytes]:

@@ -87,11 +87,33 @@ def _station_approved(desk: Desk, event: events.StationApproved) -> None:
     desk.known(schema.stations, event.station)["grid_operator"] = event.grid_operator
 
 
+def _paused(desk: Desk, event: events.Paused) -> None:  # noqa: ARG001
+    desk.rows.change(schema.market, 1)["paused"] = True
+
+
+def _unpaused(desk: Desk, event: events.Unpaused) -> None:  # noqa: ARG001
+    desk.rows.change(schema.market, 1)["paused"] = False
+
+
+def _meter_key_set(desk: Desk, event: events.MeterKeySet) -> None:
+    row = desk.known(schema.meters, event.meter)
+    row |= {name: getattr(event, name) for name in ("curve", "x", "y", "serial")}
+
+
+def _meter_key_revoked(desk: Desk, event: events.MeterKeyRevoked) -> None:
+    desk.known(schema.meters, event.meter)["curve"] = 0
+
+
 def _key_rotated(desk: Desk, event: events.StationKeyRotated) -> None:
     row = desk.known(schema.stations, event.station)
     if row["key"] != NO_KEY:
-        row["former_key"], row["former_until"] = row["key"], desk.time
+        row["former_key"], row["former_until"] = row["key"], event.until
     row["key"] = event.key
+
+
+def _key_retired(desk: Desk, event: events.StationKeyRetired) -> None:
+    row = desk.known(schema.stations, event.station)
+    row["former_key"], row["former_until"], row["key"] = row["key"], event.until, NO_KEY
 
 
 def _key_revoked(desk: Desk, event: events.StationKeyRevoked) -> None:
@@ -119,6 +141,11 @@ HANDLERS: Handlers = {
     events.StationRequested: _station_requested,
     events.StationApproved: _station_approved,
     events.StationKeyRotated: _key_rotated,
+    events.StationKeyRetired: _key_retired,
     events.StationKeyRevoked: _key_revoked,
+    events.MeterKeySet: _meter_key_set,
+    events.MeterKeyRevoked: _meter_key_revoked,
+    events.Paused: _paused,
+    events.Unpaused: _unpaused,
     events.StationClosed: _station_closed,
 }

@@ -1,9 +1,16 @@
 """What each message did: rows of messages, sessions, settlements, postings and quarter hours."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gridroam.chain import events
-from gridroam.domain.batch import Pinned, cleared_leaf, node, rejected_leaf, settled_leaf
+from gridroam.domain.batch import (
+    Pinned,
+    cleared_leaf,
+    expired_leaf,
+    node,
+    rejected_leaf,
+    settled_leaf,
+)
 from gridroam.domain.clearing import reserves_of
 from gridroam.domain.participants import Role
 from gridroam.domain.session import State
@@ -11,10 +18,12 @@ from gridroam.domain.units import NOBODY
 from gridroam.errors import ChainError
 from gridroam.index import project_quarters, project_vehicles
 from gridroam.index.desk import Desk, Handlers
+from gridroam.index.expiry import expired_digest
 from gridroam.index.project_money import Posting, post, reserve
 from gridroam.index.received import Received
 from gridroam.index.records import Kind
-from gridroam.messages import NO_EVIDENCE, EnergyReport, OpenSession
+from gridroam.messages import NO_EVIDENCE, EnergyReport, OpenSession, unpack
+from gridroam.signatures import recover
 from gridroam.store import index_schema as schema
 from gridroam.store.index_writer import Row
 
@@ -25,7 +34,9 @@ def apply(desk: Desk, one: Received, recorded: events.BatchRecorded, position: i
     row = _message_row(desk, one, recorded, position)
     match one.events[-1], one.message:
         case events.SessionCleared() as cleared, OpenSession() as opening:
+            _supersede(desk, one.events)
             leaf = _clear(desk, cleared, opening, row)
+            _session(desk, opening)["signed"] = _has_signed(desk, one, opening)
         case events.ReportSettled(), EnergyReport() as report:
             leaf = _settle(desk, one, report, row)
         case events.MessageRejected() as rejected, message:
@@ -88,6 +99,7 @@ def _clear(desk: Desk, event: events.SessionCleared, opening: OpenSession, row: 
     session = _open_session(desk, opening, row, State.OPEN)
     session["grid_tariff"], session["operator_tariff"] = event.grid_tariff, event.operator_tariff
     session["supplier_reserve"], session["grid_reserve"] = reserves
+    session["held"] = reserves[0]
     reserve(desk, event.supplier, reserves[0])
     reserve(desk, station["grid_operator"], reserves[1])
     vehicle = desk.rows.change(schema.vehicles, opening.vehicle, since=desk.time)
@@ -97,6 +109,29 @@ def _clear(desk: Desk, event: events.SessionCleared, opening: OpenSession, row: 
         vehicle["station"], vehicle["session"] = opening.station, opening.session
     station["sessions"] += 1
     return cleared_leaf(row["digest"], desk.time, _pinned(session), *reserves)
+
+
+def _session(desk: Desk, message: OpenSession | EnergyReport) -> Row:
+    return desk.known(schema.sessions, message.station, message.session)
+
+
+def _has_signed(desk: Desk, one: Received, opening: OpenSession) -> bool:
+    """Whether the vehicle has keys, and one of them signed."""
+    keys, signature = project_vehicles.keys_of(desk, opening.vehicle), unpack(one.body)
+    if keys is None or not signature.vehicle_signature:
+        return False
+    return keys.have_signed(recover(one.digest, signature.vehicle_signature), opening.time)
+
+
+def _supersede(desk: Desk, found: list[events.Event]) -> None:
+    """The vehicle was in a session elsewhere that it had not signed."""
+    for event in found:
+        if isinstance(event, events.SessionSuperseded):
+            session = desk.known(schema.sessions, event.station, event.session)
+            session["state"] = int(State.SUPERSEDED)
+            station = desk.known(schema.stations, event.station)
+            station["session_state"] = int(State.SUPERSEDED)
+            desk.act(event, event.station, event.session)
 
 
 def _pinned(session: Row) -> Pinned:
@@ -154,47 +189,66 @@ def _touch(desk: Desk, message: OpenSession | EnergyReport, state: State) -> Non
 
 
 def _settle(desk: Desk, one: Received, report: EnergyReport, row: Row) -> bytes:
-    session = desk.known(schema.sessions, report.station, report.session)
+    session = _session(desk, report)
     parts = project_quarters.parts_of(session, report, one.events)
+    since = session["time"]
     claims: list[events.ClaimOpened] = []
     leaves: list[bytes] = []
     for event in one.events:
         match event:
             case events.ClaimOpened():
                 claims.append(event)
+            case events.SupplierSwitched():
+                _switch(desk, event, session)
             case events.ReportSettled():
-                leaves.append(_settle_part(desk, event, session, row, claims))
-                claims = []
+                part = _Part(event, since, len(leaves) + 1, claims)
+                leaves.append(_settle_part(desk, part, session, row))
+                since, claims = event.time, []
     project_quarters.add(desk, session, report, parts)
     row |= {name: session[name] for name in _PARTIES}
     _advance(desk, session, report)
     return leaves[0] if len(leaves) == 1 else node(*leaves)
 
 
-def _settle_part(
-    desk: Desk,
-    event: events.ReportSettled,
-    session: Row,
-    row: Row,
-    claims: list[events.ClaimOpened],
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of a report: one, or two where a change of supplier splits it."""
+
+    event: events.ReportSettled
+    since: int
+    number: int
+    claims: list[events.ClaimOpened]
+
+
+def _switch(desk: Desk, event: events.SupplierSwitched, session: Row) -> None:
+    """The old supplier's reserve is free, the new one holds its own."""
+    reserve(desk, session["supplier"], -session["held"])
+    reserve(desk, event.to, event.reserve)
+    session["held"], session["supplier"] = event.reserve, event.to
+    session["former_supplier"] = session["former_supplier"] or event.from_
+    told = {"from": event.from_, "to": event.to, "effective": event.time, "reserve": event.reserve}
+    desk.act(event, event.station, event.session, **told)
+
+
+def _settle_part(desk: Desk, part: _Part, session: Row, row: Row) -> bytes:
+    event = part.event
     parties = event.supplier, session["grid_operator"], session["station_operator"]
     pinned = _pinned(session)._replace(supplier=event.supplier)
     amounts = event.network_charge, event.service_fee, event.feed_in
     leaf = settled_leaf(row["digest"], desk.time, pinned, event.time, amounts)
-    for posting in postings(event, parties, claims):
+    for posting in postings(event, parties, part.claims):
         post(desk, posting)
-    _add_claims(desk, claims, row["id"], 1)
+    _add_claims(desk, part, row["id"])
     numbers = desk.record(leaf, *parties)
     desk.rows.add(
         schema.settlements,
         message=row["id"],
-        part=1,
+        part=part.number,
         block=event.at.block,
         station=event.station,
         session=event.session,
         report=event.report,
-        since=session["time"],
+        since=part.since,
         time=event.time,
         supplier=parties[0],
         grid_operator=parties[1],
@@ -238,8 +292,8 @@ def postings(
     return made
 
 
-def _add_claims(desk: Desk, claims: list[events.ClaimOpened], message: int, part: int) -> None:
-    for claim in claims:
+def _add_claims(desk: Desk, part: _Part, message: int) -> None:
+    for claim in part.claims:
         desk.rows.add(
             schema.claims,
             block=claim.at.block,
@@ -249,7 +303,7 @@ def _add_claims(desk: Desk, claims: list[events.ClaimOpened], message: int, part
             amount=claim.amount,
             time=desk.time,
             message=message,
-            part=part,
+            part=part.number,
         )
 
 
@@ -270,16 +324,61 @@ def _advance(desk: Desk, session: Row, report: EnergyReport) -> None:
 def end(desk: Desk, session: Row, state: State) -> None:
     """The reserves are free again."""
     session["state"] = int(state)
-    reserve(desk, session["supplier"], -session["supplier_reserve"])
+    reserve(desk, session["supplier"], -session["held"])
     reserve(desk, session["grid_operator"], -session["grid_reserve"])
+    session["held"] = 0
 
 
 def _expired(desk: Desk, event: events.SessionExpired) -> None:
+    """Its batch of one is told of by the next event."""
     session = desk.known(schema.sessions, event.station, event.session)
     end(desk, session, State.EXPIRED)
     station = desk.known(schema.stations, event.station)
     station["session_state"] = int(State.EXPIRED)
+    desk.act(event, event.station, event.session)
+    place = event.station, event.session, session["reports"]
+    desk.expired = {
+        "kind": int(Kind.EXPIRY),
+        "station": event.station,
+        "session": event.session,
+        "report": session["reports"],
+        "time": session["time"],
+        "digest": expired_digest(*place),
+        "leaf": expired_leaf(*place, desk.time, _pinned(session)),
+        "body": b"",
+        "vehicle": session["vehicle"],
+        **{name: session[name] for name in _PARTIES},
+    }
 
 
-HANDLERS: Handlers = {events.SessionExpired: _expired}
+def _recorded(desk: Desk, event: events.BatchRecorded) -> None:
+    """Outside a transaction of messages: an expiry's."""
+    row, desk.expired = desk.expired, None
+    if row is None or row["leaf"] != event.root:
+        raise ChainError(
+            f"The node's logs of transaction 0x{event.at.tx_hash.hex()} do not fit: a batch's root "
+            "does not follow from the expiry before it.",
+            "It leaves out logs or changes them: ask another node.",
+        )
+    desk.messages += 1
+    place = {"id": desk.messages, "block": event.at.block, "batch": event.batch, "position": 0}
+    desk.rows.add(schema.messages, **place, **row)
+    add_batch(desk, event)
+
+
+def add_batch(desk: Desk, recorded: events.BatchRecorded) -> None:
+    at = recorded.at
+    desk.rows.add(
+        schema.batches,
+        number=recorded.batch,
+        root=recorded.root,
+        count=recorded.count,
+        block=at.block,
+        time=desk.time,
+        tx_index=at.tx_index,
+        tx_hash=at.tx_hash,
+    )
+
+
+HANDLERS: Handlers = {events.SessionExpired: _expired, events.BatchRecorded: _recorded}
 """Of events that stand outside batches."""

@@ -2,6 +2,7 @@
 
 from gridroam.chain import events
 from gridroam.domain.units import NOBODY
+from gridroam.domain.vehicle_keys import REVOKED, VehicleKeys, first
 from gridroam.index.desk import Desk, Handlers
 from gridroam.store import index_schema as schema
 
@@ -56,6 +57,36 @@ def _change(desk: Desk, vehicle: bytes, supplier: int, effective: int) -> None:
     row["next_supplier"], row["next_from"] = supplier, effective
 
 
+def keys_of(desk: Desk, vehicle: bytes) -> VehicleKeys | None:
+    """`None` for a vehicle that has none, or whose openings need none."""
+    row = desk.rows.look(schema.vehicles, vehicle)
+    if row is None or not row["keyed"]:
+        return None
+    return VehicleKeys(row["key"], row["key_from"], row["key_since"], row["former_key"])
+
+
+def _keep_keys(desk: Desk, vehicle: bytes, keys: VehicleKeys | None) -> None:
+    row = desk.rows.change(schema.vehicles, vehicle, since=desk.time)
+    row["keyed"] = keys is not None
+    kept = keys or VehicleKeys()
+    row["key"], row["key_from"] = kept.key, kept.from_
+    row["key_since"], row["former_key"] = kept.since, kept.former
+
+
+def _key_set(desk: Desk, event: events.VehicleKeySet) -> None:
+    before = keys_of(desk, event.vehicle)
+    keys = before.next(event.key, event.from_) if before else first(event.key, event.from_)
+    _keep_keys(desk, event.vehicle, keys)
+
+
+def _key_revoked(desk: Desk, event: events.VehicleKeyRevoked) -> None:
+    _keep_keys(desk, event.vehicle, REVOKED)
+
+
+def _key_cleared(desk: Desk, event: events.VehicleKeyCleared) -> None:
+    _keep_keys(desk, event.vehicle, None)
+
+
 def _agreed(desk: Desk, event: events.Event, vehicle: bytes, supplier: int, start: int) -> None:
     desk.rows.add(
         schema.supplies,
@@ -71,4 +102,7 @@ HANDLERS: Handlers = {
     events.VehicleRegistered: _registered,
     events.VehicleOffered: _offered,
     events.SupplierChanged: _supplier_changed,
+    events.VehicleKeySet: _key_set,
+    events.VehicleKeyRevoked: _key_revoked,
+    events.VehicleKeyCleared: _key_cleared,
 }

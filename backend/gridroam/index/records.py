@@ -89,7 +89,7 @@ class StationState(StrEnum):
     """revoked: nothing that it signs counts"""
     READY = "ready"
     CHARGING = "charging"
-    """a session is open"""
+    """a session is open; or was superseded, and nobody has expired it"""
     CLOSED = "closed"
 
 

@@ -93,7 +93,7 @@ _USED = {
     LineKind.CORRECTION: _OF_PAYMENTS | {"unpaid", "station", "session", "version"},
     LineKind.CLEARED: _OF_OPENINGS,
     LineKind.CARRIED: _OF_OPENINGS | _OF_REPORTS,
-    LineKind.EXPIRED: _OF_MESSAGES | {"report"},
+    LineKind.EXPIRED: (_OF_MESSAGES - {"message", "since", "until"}) | {"report"},
     LineKind.SETTLED: _OF_REPORTS | {"entry", "amount", "unpaid", "slots"},
 }
 """Columns that mean something, by kind."""
@@ -130,7 +130,10 @@ class Checks:
     def take_message(self, line: Line) -> None:
         """A line by itself, of no account: as in a receipt."""
         try:
-            self._message(line)
+            if line.kind is LineKind.EXPIRED:
+                self._proven(line)
+            else:
+                self._message(line)
         except (ValueError, MalformedMessageError) as error:
             self._fault(line, f"it cannot be read: {error}")
 
@@ -152,6 +155,7 @@ class Checks:
             self._message(line)
         elif line.kind is LineKind.EXPIRED:
             self._sessions.pop((line.station, line.session), None)
+            self._proven(line)
         if line.kind in ENTRIES:
             self._entry(line)
         self._state(line)
@@ -202,9 +206,17 @@ class Checks:
 
     def _message(self, line: Line) -> None:
         message = unpack(raw(line.message)).message
-        self._equal(line, "digest", "0x" + digest_of(line).hex())
+        self._proven(line)
         for name in ("station", "session", "time"):
             self._equal(line, name, getattr(message, name))
+        if isinstance(message, OpenSession):
+            self._opening(line, message)
+        else:
+            self._report(line, message)
+
+    def _proven(self, line: Line) -> None:
+        """Digest and leaf follow from the line, and the path leads somewhere."""
+        self._equal(line, "digest", "0x" + digest_of(line).hex())
         if leaf_of(line) != raw(line.leaf):
             self._fault(line, "its leaf does not follow from its message and amounts")
         root = proofs.climb(raw(line.leaf), proofs.split(line.path))
@@ -215,10 +227,6 @@ class Checks:
             self._fault(
                 line, f"evse_id is {line.evse_id}, further up {self.evse_ids[line.station][1]}"
             )
-        if isinstance(message, OpenSession):
-            self._opening(line, message)
-        else:
-            self._report(line, message)
 
     def _opening(self, line: Line, message: OpenSession) -> None:
         reading = reading_of(message)

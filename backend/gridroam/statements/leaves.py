@@ -1,13 +1,16 @@
 """The hashes that a line must have: digest, leaf, journal entry. From the line alone."""
 
-from gridroam.domain.batch import Pinned, cleared_leaf, settled_leaf
+from gridroam.domain.batch import Pinned, cleared_leaf, expired_leaf, settled_leaf
 from gridroam.domain.journal import collection_entry, deposit_entry, withdrawal_entry
+from gridroam.index.expiry import expired_digest
 from gridroam.messages import Domain, OpenSession, digest, unpack
 from gridroam.statements.lines import Line, LineKind
 
 
 def digest_of(line: Line) -> bytes:
     """Of the signed message; raises `MalformedMessageError` if it is none."""
+    if line.kind is LineKind.EXPIRED:
+        return expired_digest(line.station, line.session, line.report)
     domain = Domain(line.chain_id, line.ledger)
     return digest(domain, unpack(raw(line.message)).message)
 
@@ -25,18 +28,29 @@ def leaf_of(line: Line) -> bytes | None:
             return collection_entry(payer, payee, abs(line.amount))
         case LineKind.CLEARED | LineKind.CARRIED | LineKind.SETTLED:
             return _leaf(line)
+        case LineKind.EXPIRED:
+            place = line.station, line.session, line.report
+            return expired_leaf(*place, line.booked, _pinned(line))
     return None
 
 
 def _leaf(line: Line) -> bytes:
     hashed = digest_of(line)
-    parties = line.supplier, line.grid_operator, line.station_operator
-    pinned = Pinned(*parties, line.grid_tariff, line.operator_tariff)
     if isinstance(unpack(raw(line.message)).message, OpenSession):
         reserves = line.supplier_reserve, line.grid_reserve
-        return cleared_leaf(hashed, line.booked, pinned, *reserves)
+        return cleared_leaf(hashed, line.booked, _pinned(line), *reserves)
     amounts = line.network_charge, line.service_fee, line.feed_in
-    return settled_leaf(hashed, line.booked, pinned, line.until, amounts)
+    return settled_leaf(hashed, line.booked, _pinned(line), line.until, amounts)
+
+
+def _pinned(line: Line) -> Pinned:
+    return Pinned(
+        line.supplier,
+        line.grid_operator,
+        line.station_operator,
+        line.grid_tariff,
+        line.operator_tariff,
+    )
 
 
 def raw(text: str) -> bytes:

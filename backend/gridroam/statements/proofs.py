@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eth_hash.auto import keccak
+from gridroam.domain.batch import node
 
 
 def path(leaves: Sequence[bytes], position: int) -> list[bytes]:
@@ -13,7 +13,7 @@ def path(leaves: Sequence[bytes], position: int) -> list[bytes]:
         if sibling < len(level):
             beside.append(level[sibling])
         odd = level[-1:] if len(level) % 2 else []
-        level = [_node(a, b) for a, b in zip(level[::2], level[1::2], strict=False)] + odd
+        level = [node(a, b) for a, b in zip(level[::2], level[1::2], strict=False)] + odd
         position //= 2
     return beside
 
@@ -21,7 +21,7 @@ def path(leaves: Sequence[bytes], position: int) -> list[bytes]:
 def climb(leaf: bytes, beside: Sequence[bytes]) -> bytes:
     """The root that a leaf and its path lead to."""
     for sibling in beside:
-        leaf = _node(leaf, sibling)
+        leaf = node(leaf, sibling)
     return leaf
 
 
@@ -35,7 +35,3 @@ def split(text: str) -> list[bytes]:
     if len(raw) % 32:
         raise ValueError("a path is of 32 bytes each")
     return [raw[i : i + 32] for i in range(0, len(raw), 32)]
-
-
-def _node(one: bytes, other: bytes) -> bytes:
-    return keccak(min(one, other) + max(one, other))

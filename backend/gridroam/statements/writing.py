@@ -147,7 +147,7 @@ class Writer:
             path=proofs.join(beside),
             digest="0x" + message.digest.hex(),
             leaf="0x" + leaf.hex(),
-            message="0x" + message.body.hex(),
+            message="0x" + message.body.hex() if message.body else "",
             station=message.station,
             evse_id=told.evse_id,
             session=message.session,

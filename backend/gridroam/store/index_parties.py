@@ -135,7 +135,7 @@ _S = schema.stations.c
 _STATION_STATE = case(
     (_S.closed, StationState.CLOSED.value),
     (_S.grid_operator == 0, StationState.REQUESTED.value),
-    (_S.session_state == int(State.OPEN), StationState.CHARGING.value),
+    (_S.session_state.in_((int(State.OPEN), int(State.SUPERSEDED))), StationState.CHARGING.value),
     (_S.key == _NO_KEY, StationState.WITHOUT_KEY.value),
     else_=StationState.READY.value,
 )

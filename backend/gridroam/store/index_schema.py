@@ -28,7 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-VERSION = 1
+from gridroam.domain.units import NO_KEY
+
+VERSION = 2
 """Of the tables and of what is written into them. Another one in a database: made anew."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
@@ -238,6 +240,10 @@ vehicles = Table(
     _number("next_supplier"),
     _number("next_from"),
     Column("keyed", Boolean, nullable=False, default=False),
+    Column("key", String(42), nullable=False, default=NO_KEY),
+    _number("key_from"),
+    _number("key_since"),
+    Column("former_key", String(42), nullable=False, default=NO_KEY),
     _number("station"),
     _number("session"),
     _number("sessions"),
@@ -345,6 +351,7 @@ sessions = Table(
     Column("operator_tariff", Integer, nullable=False, default=0),
     _number("supplier_reserve"),
     _number("grid_reserve"),
+    _number("held"),
     _number("reports"),
     Column("signed", Boolean, nullable=False, default=False),
     _number("former_supplier"),
@@ -371,8 +378,8 @@ sessions = Table(
     Index("ix_chain_sessions_open", "opened", "station", "session", **_only("state = 1")),
 )
 """A session per opening that was decided: also those refused. `opened`, `time`: first and last
-reading. Charges are what was settled so far; `opening` is the message's id; `former_supplier` had
-it until a change of supplier on the way."""
+reading. Charges are what was settled so far; `held` is the supplier's reserve at present; `opening`
+is the message's id; `former_supplier` cleared it, where it changed its supplier on the way."""
 
 settlements = Table(
     "chain_settlements",
