@@ -49,6 +49,7 @@ def test_save__a_second_chain_goes_on_from_it(tmp_path):
         first.mine(3)
         transfer = {"from": first.admin.address, "to": "0x" + 40 * "1", "value": hex(7)}
         sent = first.rpc("eth_sendTransaction", transfer)
+        first.w3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
         first.save()
 
     with Anvil(state=state) as second:

@@ -31,7 +31,7 @@ def arrival(message: Message, key: bytes = KEY) -> Arrival:
 @pytest.fixture
 def known() -> Trails:
     """The ledger has agreed to an opening and a report of 4 kW."""
-    known = Trails(DOMAIN)
+    known = Trails()
     for message in (OPENING, FIRST):
         known.vouch(arrival(message))
     return known
@@ -44,7 +44,7 @@ def follows(known: Trails, *messages: Message, key: bytes = KEY) -> bool:
 
 
 def test_station_that_is_not_known_is_asked_about() -> None:
-    assert not follows(Trails(DOMAIN), OPENING)
+    assert not follows(Trails(), OPENING)
 
 
 def test_next_reports_and_the_next_opening_follow(known: Trails) -> None:

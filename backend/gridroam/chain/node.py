@@ -2,18 +2,16 @@
 Keeps HTTP connections alive, for many threads, and says `NodeUnreachableError` for everything that
 can go wrong on the way to a node and back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import itertools
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
 from web3 import HTTPProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
 from gridroam.chain.failover import Failover
+from gridroam.chain.wire import Wire, WireError
 from gridroam.errors import InvalidInputError, NodeUnreachableError, WrongChainError
 
 _HTTP, _WEBSOCKET = ("http", "https"), ("ws", "wss")
@@ -82,16 +80,10 @@ class Node(HTTPProvider):
     """One address. `name` is what may be shown of it."""
 
     def __init__(self, rpc_url: str, timeout: float) -> None:
-        session = requests.Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=64))
-        super().__init__(
-            rpc_url,
-            request_kwargs={"timeout": timeout},
-            session=session,
-            exception_retry_configuration=None,
-        )
+        super().__init__(rpc_url, exception_retry_configuration=None)
         self.name = public(rpc_url)
+        self._wire = Wire(rpc_url, timeout)
+        self._numbers = itertools.count(1)
 
     def head(self) -> int:
         """The number of the last block that it has."""
@@ -101,36 +93,36 @@ class Node(HTTPProvider):
         return self._number("eth_chainId")
 
     def _number(self, method: str) -> int:
-        response = self.make_request(RPCEndpoint(method), [])
-        with self._translated():
-            return int(response["result"], 16)
+        result = self.make_request(RPCEndpoint(method), []).get("result")
+        if not isinstance(result, str):
+            raise self._unreachable("answers, but is no Ethereum node")
+        return int(result, 16)
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        with self._translated():
-            response = super().make_request(method, params)
-            if not {"result", "error"} & set(response):
-                raise ValueError("no answer to a JSON-RPC request")
-            return response
+        response = self._ask(self._request(method, params))
+        if not isinstance(response, dict) or not {"result", "error"} & set(response):
+            raise self._unreachable("answers, but is no Ethereum node")
+        return cast("RPCResponse", response)
 
     def make_batch_request(
         self, batch_requests: list[tuple[RPCEndpoint, Any]]
     ) -> list[RPCResponse] | RPCResponse:
-        with self._translated():
-            return super().make_batch_request(batch_requests)
+        requests = [self._request(method, params) for method, params in batch_requests]
+        responses = self._ask(requests)
+        if not isinstance(responses, list):
+            return cast("RPCResponse", responses)
+        places = {request["id"]: place for place, request in enumerate(requests)}
+        return sorted(responses, key=lambda response: places.get(response.get("id"), -1))
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _request(self, method: str, params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        return {"jsonrpc": "2.0", "id": number, "method": method, "params": params or []}
+
+    def _ask(self, request: Any) -> Any:
         try:
-            yield
-        except requests.HTTPError as error:
-            status = error.response.status_code
-            raise self._unreachable(f"answered with HTTP status {status}") from error
-        except requests.Timeout as error:
-            raise self._unreachable("did not answer in time") from error
-        except requests.RequestException as error:
-            raise self._unreachable("does not answer") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._unreachable("answers, but is no Ethereum node") from error
+            return self._wire.ask(request)
+        except WireError as error:
+            raise self._unreachable(error.what) from error
 
     def _unreachable(self, what: str) -> NodeUnreachableError:
         return NodeUnreachableError(

@@ -59,7 +59,7 @@ class Door:
     ) -> None:
         self._domain = ledger.domain
         self._outbox = outbox
-        self.trails = Trails(ledger.domain)
+        self.trails = Trails()
         self._asked: set[bytes] = set()
         self._simulation = Simulation(ledger, outgoing)
         self._history = History(ledger)

@@ -1,6 +1,7 @@
 """The relay's parts, put together: node, ledger, database, door, sender. Knows no HTTP."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ from gridroam.store.search import Search
 from gridroam.store.senders import Funds, Lease, Senders, SenderState
 
 _GWEI = 10**9
+_LOOK_SECONDS = 0.25
+"""However many ask for the relay's condition, the node is not asked more often."""
 _TOLD_SECONDS = 1.0
 """Between questions for what is under way, where a websocket tells of new blocks."""
 
@@ -61,6 +64,8 @@ class Relay:
         self._senders = Senders(store)
         self._signers = signers
         self._asking = self._outgoing(Nobody())
+        self._looked = float("-inf")
+        self._chain: tuple[Head | None, int | None] = (None, None)
         self.on_decided: Callable[[], None] = lambda: None
         """Called from any thread when there may be new outcomes."""
 
@@ -130,11 +135,18 @@ class Relay:
 
     def condition(self) -> Condition:
         counts = self.outbox.counts()
+        now = time.monotonic()
+        if now - self._looked > _LOOK_SECONDS:
+            self._chain = self._look_at_chain()
+            self._looked = now
+        return Condition(counts, *self._chain)
+
+    def _look_at_chain(self) -> tuple[Head | None, int | None]:
         try:
             balance = self._outgoing(self._signers[0]).balance() if self._signers else None
-            return Condition(counts, self._asking.head(), balance)
+            return self._asking.head(), balance
         except ChainError:
-            return Condition(counts, None, None)
+            return None, None
 
     def checks(self) -> dict[str, str]:
         """What it takes to be ready, each `ok` or what is wrong."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gridroam.domain.slots import boundaries_between, boundary_count
-from gridroam.messages import Domain, EnergyReport, OpenSession
+from gridroam.messages import EnergyReport, OpenSession, recover
 from gridroam.relay.simulation import Arrival
 
 TRUST_SECONDS = 3600.0
@@ -54,8 +54,7 @@ class _Interval:
 class Trails:
     """For one thread, but for `distrust`."""
 
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
+    def __init__(self) -> None:
         self._trails: OrderedDict[int, _Trail] = OrderedDict()
         self._wary: dict[int, float] = {}
 
@@ -72,7 +71,7 @@ class Trails:
 
     def vouch(self, arrival: Arrival) -> None:
         """The ledger would accept it now."""
-        signer = arrival.signed.signer(self._domain)
+        signer = recover(arrival.digest, arrival.signed.signature)
         former = self._trails.pop(arrival.station, None)
         if signer is None:
             return
@@ -120,7 +119,7 @@ class Trails:
             and _is_next(trail, m)
             and _is_within(trail, m)
             and not getattr(arrival.signed, "vehicle_signature", b"")
-            and arrival.signed.signer(self._domain) == trail.signer
+            and recover(arrival.digest, arrival.signed.signature) == trail.signer
         )
 
 
