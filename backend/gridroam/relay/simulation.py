@@ -119,7 +119,7 @@ def _runs(
         run = runs.get(arrival.station)
         if run is None:
             behind = under_way.get(arrival.station, [])
-            used = sum(gas.of(body, opening=body[0] == 1) for body in behind)
+            used = sum(gas.of(body, opening=body[0] & 0x0F == 1) for body in behind)
             run = runs[arrival.station] = _Run(behind, gas=used)
         run.gas += arrival.gas
         if run.gas <= CALL_GAS:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gridroam.domain.slots import boundaries_between, boundary_count
-from gridroam.messages import EnergyReport, OpenSession, recover
+from gridroam.messages import EnergyReport, OpenSession
 from gridroam.relay.simulation import Arrival
+from gridroam.signatures import recover
 
 TRUST_SECONDS = 3600.0
 """A trail ends so long after the ledger was last asked: keys are changed and revoked."""
@@ -118,7 +119,7 @@ class Trails:
             and trail.time <= m.time <= time.time()
             and _is_next(trail, m)
             and _is_within(trail, m)
-            and not getattr(arrival.signed, "vehicle_signature", b"")
+            and not arrival.signed.vehicle_signature
             and recover(arrival.digest, arrival.signed.signature) == trail.signer
         )
 
