@@ -38,6 +38,9 @@ P256_SIGNATURE_BYTES = 128
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Of secp256k1."""
+_HIGHEST_S = _HALF_ORDER.to_bytes(32, "big")
+_PARITY = {27: b"\0", 28: b"\1"}
+"""As coincurve has it, by v."""
 _P256_FIELD = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _CURVE, _SCHEME = SECP256R1(), ECDSA(Prehashed(SHA256()))  # 32 bytes that are hashed already
@@ -131,13 +134,11 @@ def address_of(point: bytes) -> str:
 
 def _recover_secp256k1(digest: bytes, signature: bytes) -> str | None:
     """As on chain, s in the upper half is refused."""
-    s, v = int.from_bytes(signature[32:64], "big"), signature[64]
-    if v not in (27, 28) or s > _HALF_ORDER:
+    parity = _PARITY.get(signature[64])
+    if parity is None or signature[32:64] > _HIGHEST_S:
         return None
     try:
-        public = PublicKey.from_signature_and_message(
-            signature[:64] + bytes([v - 27]), digest, hasher=None
-        )
+        public = PublicKey.from_signature_and_message(signature[:64] + parity, digest, hasher=None)
     except Exception:  # noqa: BLE001  coincurve has no narrower one for what it cannot recover
         return None
     return address_of(public.format(compressed=False)[1:])

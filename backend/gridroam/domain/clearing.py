@@ -3,7 +3,7 @@
 The checks leave no trace; the decision uses the session number up.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gridroam.domain.accounts import Accounts
 from gridroam.domain.batch import Pinned
@@ -24,8 +24,7 @@ from gridroam.domain.units import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a session is cleared on: between whom, at which tariffs, and what is held back."""
 
     pinned: Pinned

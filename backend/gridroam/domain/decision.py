@@ -1,7 +1,7 @@
 """How a message ends: cleared, settled or rejected, each with the leaf it leaves in its batch."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gridroam.domain.accounts import Claim
 from gridroam.domain.reasons import Reason
@@ -24,8 +24,7 @@ class Superseded:
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(NamedTuple):
     """The session is open, on these terms."""
 
     leaf: Bytes32
@@ -37,8 +36,7 @@ class Cleared:
     superseded: Superseded | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What one supplier has of a report: all of it, or what lies on one side of a change."""
 
     leaf: Bytes32
@@ -70,8 +68,7 @@ class Switched:
     reserve: NanoEuro
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """Since the last reading, in one part, or in two with a change of supplier between them."""
 
     leaf: Bytes32
@@ -81,8 +78,7 @@ class Settled:
     """Right before the last part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """Nothing changed, unless the reason decides."""
 
     leaf: Bytes32

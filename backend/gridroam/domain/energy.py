@@ -3,7 +3,7 @@
 So the parts add up to the whole, whatever the slots; import and export never net.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gridroam.domain.reasons import Reason
@@ -35,28 +35,19 @@ class SlotEnergy(NamedTuple):
     export_wh: Wh
     """The same."""
 
-    def ran_backwards(self) -> bool:
-        return self.import_wh < 0 or self.export_wh < 0
 
-    def fits(self, station: Station) -> bool:
-        """Whether the station's power can have brought it in the time."""
-        return self.import_wh <= deliverable(station.max_power, self.seconds) and (
-            self.export_wh <= deliverable(station.max_feed_in, self.seconds)
-        )
-
-
-def by_slot(
-    start: Reading, boundaries: Sequence[tuple[Wh, Wh]], end: Reading
-) -> Iterator[SlotEnergy]:
+def by_slot(start: Reading, boundaries: Sequence[tuple[Wh, Wh]], end: Reading) -> list[SlotEnergy]:
     """The energy of each slot from one reading to the next; `boundaries` are the registers at each
     slot boundary between them."""
-    before = start
+    slots: list[SlotEnergy] = []
+    before, imported, exported = start
     times = boundaries_between(start.time, end.time)
-    for time, registers in zip(times, boundaries, strict=True):
-        reading = Reading(time, *registers)
-        yield _between(before, reading)
-        before = reading
-    yield _between(before, end)
+    for time, (import_register, export_register) in zip(times, boundaries, strict=True):
+        energy = import_register - imported, export_register - exported
+        slots.append(SlotEnergy(before, time - before, *energy))
+        before, imported, exported = time, import_register, export_register
+    energy = end.import_register - imported, end.export_register - exported
+    return [*slots, SlotEnergy(before, end.time - before, *energy)]
 
 
 def deliverable(power: Watts, seconds: Seconds) -> Wh:
@@ -66,16 +57,14 @@ def deliverable(power: Watts, seconds: Seconds) -> Wh:
 
 def check(slots: Sequence[SlotEnergy], station: Station) -> Reason:
     """Whether all of it can have gone through this station."""
-    if any(slot.ran_backwards() for slot in slots):
-        return Reason.REGISTER_BACKWARDS
-    fits = all(slot.fits(station) for slot in slots)
-    return Reason.NONE if fits else Reason.POWER_EXCEEDED
-
-
-def _between(before: Reading, after: Reading) -> SlotEnergy:
-    return SlotEnergy(
-        before.time,
-        after.time - before.time,
-        after.import_register - before.import_register,
-        after.export_register - before.export_register,
-    )
+    for _, _, import_wh, export_wh in slots:
+        if import_wh < 0 or export_wh < 0:
+            return Reason.REGISTER_BACKWARDS
+    power, feed_in = station.max_power, station.max_feed_in
+    lengths = {slot.seconds for slot in slots}
+    most = {seconds: deliverable(power, seconds) for seconds in lengths}
+    most_fed = {seconds: deliverable(feed_in, seconds) for seconds in lengths}
+    for _, seconds, import_wh, export_wh in slots:
+        if import_wh > most[seconds] or export_wh > most_fed[seconds]:
+            return Reason.POWER_EXCEEDED
+    return Reason.NONE

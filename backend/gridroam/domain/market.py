@@ -193,7 +193,7 @@ class Market:
         reason = settlement.check(report, session, self.registry.limits.skew, now)
         if reason:
             return _reject(digest, now, reason)
-        slots = list(by_slot(session.last_reading, report.boundaries, reading_of(report)))
+        slots = by_slot(session.last_reading, report.boundaries, reading_of(report))
         reason = energy.check(slots, station)
         if reason:
             return _reject(digest, now, reason)

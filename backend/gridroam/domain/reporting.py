@@ -6,7 +6,7 @@ before it is the old supplier's, what comes after the new one's, to the watt-hou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gridroam.domain import settlement
 from gridroam.domain.accounts import Accounts, Claim
@@ -21,8 +21,7 @@ from gridroam.domain.tariffs import Tariffs
 from gridroam.domain.units import Bytes32, Timestamp, Wh
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(NamedTuple):
     """Of one report: in whose books, for which session, under which digest, at which block time."""
 
     accounts: Accounts
@@ -62,8 +61,8 @@ class Settling:
     def _part(self, slots: Sequence[SlotEnergy], end: Timestamp, *, last: bool) -> Part:
         """Posts what the energy of some slots costs, between the parties of the moment."""
         due = self._price(slots, last=last)
-        import_wh = sum(slot.import_wh for slot in slots)
-        export_wh = sum(slot.export_wh for slot in slots)
+        import_wh = sum([slot.import_wh for slot in slots])
+        export_wh = sum([slot.export_wh for slot in slots])
         pinned = self.session.pinned
         claims = self._post(due, import_wh, export_wh)
         leaf = settled_leaf(self.digest, self.now, pinned, end, due)

@@ -8,7 +8,7 @@ from gridroam.domain.message import Report
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import Session
 from gridroam.domain.slots import MAX_BOUNDARIES, boundary_count
-from gridroam.domain.tariff import Tariff
+from gridroam.domain.tariff import Tariff, level_bits
 from gridroam.domain.units import NanoEuro, Seconds, Timestamp
 
 
@@ -42,11 +42,13 @@ def price(slots: Sequence[SlotEnergy], grid: Tariff, operator: Tariff, *, last: 
     network_charge = service_fee = feed_in = 0
     grid_import, grid_export = grid.import_prices, grid.export_prices
     operator_import = operator.import_prices
-    for slot in slots:
-        level = grid.level(slot.time)
-        network_charge += slot.import_wh * grid_import[level]
-        feed_in += slot.export_wh * grid_export[level]
-        service_fee += slot.import_wh * operator_import[operator.level(slot.time)]
+    grid_levels, operator_levels = grid.levels, operator.levels
+    for time, _, import_wh, export_wh in slots:
+        bits = level_bits(time)
+        level = grid_levels >> bits & 3
+        network_charge += import_wh * grid_import[level]
+        feed_in += export_wh * grid_export[level]
+        service_fee += import_wh * operator_import[operator_levels >> bits & 3]
     if last:
         network_charge += grid.fee
         service_fee += operator.fee

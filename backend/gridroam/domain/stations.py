@@ -14,7 +14,7 @@ from gridroam.domain.units import (
     Timestamp,
     Watts,
 )
-from gridroam.domain.violation import require
+from gridroam.domain.violation import NotAllowedError, require
 
 
 @dataclass(slots=True)
@@ -67,8 +67,10 @@ class Stations:
         self.meters = Meters(self.participants)
 
     def __getitem__(self, number: StationId) -> Station:
-        require(number in self.by_number, "NotYourStation", f"there is no station {number}")
-        return self.by_number[number]
+        station = self.by_number.get(number)
+        if station is None:
+            raise NotAllowedError("NotYourStation", f"there is no station {number}")
+        return station
 
     def is_known(self, number: StationId, time: Timestamp) -> bool:
         """Approved, with a key that is good for `time`: what it signs can count."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from gridroam.domain.participants import Limits, Role
-from gridroam.domain.slots import SLOT, SLOTS_PER_DAY, slot_of_day
+from gridroam.domain.slots import SLOT, SLOTS_PER_DAY
 from gridroam.domain.units import (
     NANO_PER_MICRO,
     MicroEuro,
@@ -46,7 +46,7 @@ class Tariff:
 
     def level(self, time: Timestamp) -> int:
         """The price level of the slot that `time` lies in."""
-        return self.levels >> 2 * slot_of_day(time) & 3
+        return self.levels >> level_bits(time) & 3
 
     @property
     def import_prices(self) -> tuple[MicroEuroPerKwh, MicroEuroPerKwh, MicroEuroPerKwh]:
@@ -74,6 +74,11 @@ class Tariff:
         require(fits, "PriceOutOfRange", f"{self}")
         require(_are_levels(self.levels), "InvalidLevels", f"{self.levels:#x}")
         require(self.valid_from % SLOT == 0, "NotSlotAligned", f"{self.valid_from}")
+
+
+def level_bits(time: Timestamp) -> int:
+    """How far down the map the level of the slot that `time` lies in stands."""
+    return time // SLOT % SLOTS_PER_DAY * 2
 
 
 def _are_levels(levels: int) -> bool:
