@@ -16,7 +16,6 @@ def one_session(traffic: Traffic) -> list[str]:
     """A session in three batches, the second with two rejections; the transactions in order."""
     station = traffic.market.stations["DE*GRM*E0002"]
     vehicle = next(iter(traffic.market.vehicles.values()))
-    traffic.anvil.mine()  # so that the second batch is not the last block of a page
     opening = traffic.sign(station, traffic.opening(station, vehicle.id))
     sent = [traffic.submit(opening)]
     traffic.wait(2_000)

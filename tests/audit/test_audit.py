@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import lying_node
 import pytest
 from eth_utils.crypto import keccak
 from traffic import Traffic
@@ -204,3 +205,37 @@ def test_audit__chain_changes_meanwhile__cannot_be_done(
 
     with pytest.raises(ChainError, match="changed its block"):
         audit.run(Reorganising(ledger))
+
+
+def test_audit__several_processes__find_the_same(
+    one_session: list[str], traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = audit.run(NodeSource(traffic.ledger))
+    monkeypatch.setattr("gridroam.audit.source.FEW", 0)
+    source = audit.open_source(traffic.anvil.url, traffic.ledger.address, processes=2)
+    assert audit.run(source) == alone
+
+
+def test_audit__process_that_dies__is_told(
+    one_session: list[str], traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridroam.audit.source.FEW", 0)
+    monkeypatch.setattr("gridroam.audit.workers.read", lying_node.die)
+    source = audit.open_source(traffic.anvil.url, traffic.ledger.address, processes=1)
+    with pytest.raises(ChainError, match="has ended before its work"):
+        audit.run(source)
+
+
+def test_audit__batches_as_they_must_be__are_compared_as_bytes(
+    one_session: list[str], traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Event by event only what differs, or has something rare in it."""
+    slowly: list[object] = []
+    monkeypatch.setattr("gridroam.audit.batches.compare", lambda *given: slowly.append(given))
+    source = audit.open_source(traffic.anvil.url, traffic.ledger.address)
+    report = audit.run(source)
+    assert report.counts["batches"] == 3
+    assert slowly == []
+    slowly_too = audit.run(NodeSource(traffic.ledger))
+    assert len(slowly) == 3
+    assert slowly_too == report

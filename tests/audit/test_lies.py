@@ -11,9 +11,8 @@ from traffic import Traffic
 from gridroam import audit
 from gridroam.audit import Scope
 from gridroam.chain import envelopes, trie
-from gridroam.chain.header import _encoded
+from gridroam.chain.header import hash_of
 from gridroam.chain.ledger import Ledger
-from gridroam.domain.hashing import keccak
 from gridroam.errors import FalseAnswerError
 
 BLOCKS = ("eth_getBlockByNumber", "eth_getBlockByHash")
@@ -207,7 +206,7 @@ def emptied(block: dict[str, Any]) -> dict[str, Any]:
         "transactionsRoot": "0x" + trie.EMPTY_ROOT.hex(),
         "receiptsRoot": "0x" + trie.EMPTY_ROOT.hex(),
     }
-    return block | {"hash": "0x" + keccak(_encoded(block)).hex()}
+    return block | {"hash": "0x" + hash_of(block).hex()}
 
 
 def test_node__forges_logs_with_a_filter_that_fits__is_caught(

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,18 +20,19 @@ from gridroam.audit.state import APART, Saved
 from gridroam.chain.ledger import Ledger
 
 DIES = """
-import os, signal, sys
+import multiprocessing, os, signal, sys
 from pathlib import Path
 from gridroam import audit
-from gridroam.audit import auditor, reader
+from gridroam.audit import auditor, reader, source
 
 def progress(step):
     if step.read > int(sys.argv[4]):
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
-auditor.SAVE_EVERY, reader.FIRST_PAGE, reader.PAGE_SIZE = 0, 3, 1
-source = audit.open_source(sys.argv[1], sys.argv[2], processes=1)
-audit.run(source, state=audit.StateFile(Path(sys.argv[3])), progress=progress)
+auditor.SAVE_EVERY, reader.FIRST_PAGE, reader.PAGE_SIZE, source.FEW = 0, 3, 1, 0
+node = audit.open_source(sys.argv[1], sys.argv[2], processes=2)
+audit.run(node, state=audit.StateFile(Path(sys.argv[3])), progress=progress)
 """
 
 
@@ -63,14 +65,31 @@ def reorganise(traffic: Traffic, depth: int) -> None:
     traffic.anvil.mine(depth + 1)
 
 
+def is_gone(pid: int) -> bool:
+    """Within some seconds."""
+    for _ in range(100):
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:
+            return True
+        if status.rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_resume__after_kill_9__comes_to_the_same(
     one_session: list[str], traffic: Traffic, run: Callable[..., audit.Report], tmp_path: Path
 ) -> None:
     whole = run()
     file, middle = tmp_path / "state", whole.first_block + 12
     arguments = [traffic.anvil.url, traffic.ledger.address, str(file), str(middle)]
-    killed = subprocess.run([sys.executable, "-c", DIES, *arguments], check=False)
+    command = [sys.executable, "-c", DIES, *arguments]
+    killed = subprocess.run(command, check=False, stdout=subprocess.PIPE)
     assert killed.returncode == -9
+    workers = [int(pid) for pid in killed.stdout.split()]
+    assert len(workers) == 2
+    assert all(is_gone(pid) for pid in workers)
     reached = json.loads(file.read_bytes().partition(b"\n")[0])["block"]
     assert whole.first_block < reached < whole.last_block.number
 

@@ -14,6 +14,7 @@ from gridroam.audit.report import Report, Vault, report_of
 from gridroam.audit.source import Source
 from gridroam.audit.state import Saved, StateFile
 from gridroam.audit.totals import Totals
+from gridroam.audit.workers import sparing_collections
 from gridroam.errors import ChainError, FalseAnswerError
 
 SAVE_EVERY = 30.0
@@ -59,13 +60,14 @@ def run(
     itself. With a state file it goes on from there, and saves there.
     """
     audit = _Audit(source, scope or Scope(block), state, progress)
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return audit.run()
-        except ReorganisedError:
-            if state is None:
-                raise
-    return audit.run()
+    with sparing_collections():
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return audit.run()
+            except ReorganisedError:
+                if state is None:
+                    raise
+        return audit.run()
 
 
 @dataclass
@@ -83,7 +85,7 @@ class _Audit:
         saved = self._resume(last)
         replay = saved.replay
         start = first if saved.block.number < 0 else saved.block.number + 1
-        for page in _chained(self._pages(start, last.number), saved.block, last):
+        for page in self._chained(self._pages(start, last.number), saved.block, last):
             self._apply(page, saved, last.number)
             if self.progress:
                 messages = replay.counts["messages"]
@@ -116,6 +118,25 @@ class _Audit:
         if since is None or not start < since <= last:
             return self.source.pages(start, last) if start <= last else iter(())
         return chain(self.source.pages(start, since - 1), self.source.pages(since, last))
+
+    def _chained(self, pages: Iterable[Page], resumed: Block, last: Block) -> Iterator[Page]:
+        """Each page's blocks must follow on those before, and lead to the last one."""
+        before = resumed.hash or None
+        for page in pages:
+            if None not in (before, page.parent) and page.parent != before:
+                self._refuse_gap(page, before)
+            yield page
+            before = page.hash
+        if before not in (None, last.hash):
+            raise ReorganisedError(last.number)
+
+    def _refuse_gap(self, page: Page, before: bytes | None) -> None:
+        """The chain has changed, or the node stands by a block that is no parent of the next."""
+        number = page.first - 1
+        if self.source.blocks([number])[0].hash != before:
+            raise ReorganisedError(number)
+        what = f"its parent is 0x{(page.parent or b'').hex()}, block {number} is another one"
+        raise FalseAnswerError(f"block {page.first}", what)
 
     def _apply(self, page: Page, saved: Saved, last: int) -> None:
         replay = saved.replay
@@ -157,18 +178,6 @@ class _Audit:
             saved.block = block
             self.state.save(saved)
             self._saved_at = monotonic()
-
-
-def _chained(pages: Iterable[Page], resumed: Block, last: Block) -> Iterator[Page]:
-    """Each page's blocks must follow on those before, and lead to the last one."""
-    before = resumed.hash or None
-    for page in pages:
-        if None not in (before, page.parent) and page.parent != before:
-            raise ReorganisedError(page.first - 1)
-        yield page
-        before = page.hash
-    if before not in (None, last.hash):
-        raise ReorganisedError(last.number)
 
 
 def _compare_vault(replay: Replay, source: Source, last: Block, findings: Findings) -> Vault:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from gridroam.audit.difference import NOTHING, Findings, values_of
 from gridroam.audit.signatures import Authenticated
+from gridroam.audit.wire import Opening, Report
 from gridroam.chain import events
 from gridroam.chain.events import Event, LogPosition
 from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled, Switched
-from gridroam.messages import EnergyReport, OpenSession
 
 _KEYS = ("station", "session", "report", "digest", "payer", "payee")
 """Fields by which an event is known again, although others may differ."""
@@ -35,11 +35,11 @@ def events_of(
 
 def _events(received: Authenticated, decision: Decision, at: LogPosition) -> Iterator[Event]:
     match decision, received.message:
-        case Cleared(), OpenSession() as message:
+        case Cleared(), Opening() as message:
             if decision.superseded:
                 yield events.SessionSuperseded(at, *astuple(decision.superseded))
             yield _cleared(message, decision, at)
-        case Settled(), EnergyReport() as message:
+        case Settled(), Report() as message:
             for part in decision.parts[:-1]:
                 yield from _settled(message, part, at)
             if decision.switched:
@@ -52,7 +52,7 @@ def _events(received: Authenticated, decision: Decision, at: LogPosition) -> Ite
             raise TypeError(f"{decision} of {received}")
 
 
-def _cleared(message: OpenSession, decision: Cleared, at: LogPosition) -> Event:
+def _cleared(message: Opening, decision: Cleared, at: LogPosition) -> Event:
     return events.SessionCleared(
         at,
         station=message.station,
@@ -67,7 +67,7 @@ def _cleared(message: OpenSession, decision: Cleared, at: LogPosition) -> Event:
     )
 
 
-def _settled(message: EnergyReport, part: Part, at: LogPosition) -> Iterator[Event]:
+def _settled(message: Report, part: Part, at: LogPosition) -> Iterator[Event]:
     for claim in part.claims:
         yield events.ClaimOpened(at, claim.payer, claim.payee, claim.amount)
     yield events.ReportSettled(
@@ -86,7 +86,7 @@ def _settled(message: EnergyReport, part: Part, at: LogPosition) -> Iterator[Eve
     )
 
 
-def _switched(message: EnergyReport, switched: Switched, at: LogPosition) -> Event:
+def _switched(message: Report, switched: Switched, at: LogPosition) -> Event:
     return events.SupplierSwitched(
         at,
         station=message.station,

@@ -1,26 +1,26 @@
 """What the audit works on: each transaction's events, its block's time, the messages in its input.
 
 Entries are made where the chain is read, in other processes: signatures are recovered there, too.
+Between processes they are plain tuples, which costs a tenth of what objects do.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import marshal
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+from eth_abi.exceptions import DecodingError
 
 from gridroam.audit.signatures import Authenticated, authenticate
+from gridroam.audit.wire import Opening, Report
+from gridroam.chain import abi, events
 from gridroam.chain.calldata import messages_in
-from gridroam.chain.events import (
-    BatchRecorded,
-    Event,
-    LogPosition,
-    MessageRejected,
-    ReportSettled,
-    SessionCleared,
-    SessionExpired,
-)
+from gridroam.chain.events import Event, LogPosition
 from gridroam.errors import ChainError
 from gridroam.messages import Domain
 
-OUTCOMES = (SessionCleared, ReportSettled, MessageRejected)
+E = TypeVar("E", bound=Event)
+OUTCOMES = frozenset({"SessionCleared", "ReportSettled", "MessageRejected"})
 """Each message of a batch ends in one of these."""
 
 
@@ -47,21 +47,93 @@ class Batch(NamedTuple):
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One transaction's events. `batch` is known if it submitted one."""
+class RawLog(NamedTuple):
+    """A log as it stands on chain: `place` is its index in the block, `words` its topics, which are
+    so many, and its data behind them."""
 
-    block: Block
-    events: tuple[Event, ...]
-    batch: Batch | None = None
+    place: int
+    topics: int
+    words: bytes
+
+
+class Entry:
+    """One transaction's events. `batch` is known if it submitted one; `logs` where they were read
+    as they stand on chain, and then events are decoded only when somebody asks for them."""
+
+    __slots__ = ("_events", "at", "batch", "block", "logs")
+
+    def __init__(
+        self,
+        block: Block,
+        at: LogPosition,
+        batch: Batch | None,
+        *,
+        logs: Sequence[RawLog] | None = None,
+        decoded: tuple[Event, ...] | None = None,
+    ) -> None:
+        self.block = block
+        self.at = at
+        self.batch = batch
+        self.logs = logs
+        self._events = decoded
 
     @property
-    def at(self) -> LogPosition:
-        return self.events[0].at
+    def events(self) -> tuple[Event, ...]:
+        if self._events is None:
+            self._events = tuple(self._decoded(log) for log in self.logs or ())
+        return self._events
+
+    def first_of(self, kind: type[E]) -> E | None:
+        """The first event of a kind, without decoding the others."""
+        if self.logs is None:
+            return next((event for event in self.events if isinstance(event, kind)), None)
+        topic = _topics()[kind.__name__]
+        found = next((log for log in self.logs if log.words.startswith(topic)), None)
+        return cast("E", self._decoded(found)) if found is not None else None
+
+    @property
+    def size(self) -> int:
+        return len(self.logs if self.logs is not None else self.events)
+
+    def _decoded(self, log: RawLog) -> Event:
+        at, end = self.at, 32 * log.topics
+        fields = {
+            "topics": [log.words[i : i + 32] for i in range(0, end, 32)],
+            "data": log.words[end:],
+            "blockNumber": at.block,
+            "blockHash": at.block_hash,
+            "transactionHash": at.tx_hash,
+            "transactionIndex": at.tx_index,
+            "logIndex": log.place,
+        }
+        try:
+            event = events.decode(fields)
+        except (DecodingError, ValueError) as error:
+            what = f"A log of transaction 0x{at.tx_hash.hex()} cannot be read: {error}."
+            raise ChainError(what) from error
+        assert event is not None  # noqa: S101  only those that are known are kept
+        return event
+
+    def packed(self) -> tuple[Any, ...]:
+        """As plain tuples."""
+        at, batch = self.at, self.batch
+        messages = None if batch is None else (batch.to, batch.fault, _plain(batch.received))
+        place = at.block, at.tx_index, at.log_index, at.tx_hash, at.block_hash
+        return self.block.time, place, messages, [tuple(log) for log in self.logs or ()]
+
+    @classmethod
+    def unpacked(cls, plain: tuple[Any, ...]) -> Self:
+        time, place, messages, logs = plain
+        at = LogPosition(*place)
+        batch = None
+        if messages is not None:
+            batch = Batch(messages[0], [_message(one) for one in messages[2]], messages[1])
+        return cls(
+            Block(at.block, at.block_hash, time), at, batch, logs=[RawLog(*log) for log in logs]
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """All entries of the blocks from `first` to `last`. Where the blocks were proven, `parent` is
     the hash before them and `hash` that of the last."""
 
@@ -74,7 +146,16 @@ class Page:
     @property
     def size(self) -> int:
         """Messages and other events, about."""
-        return sum(len(entry.events) for entry in self.entries)
+        return sum(entry.size for entry in self.entries)
+
+    def packed(self) -> bytes:
+        """For another process of this program; only with logs as they stand on chain."""
+        return marshal.dumps(([entry.packed() for entry in self.entries], *self[1:]))
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Self:
+        entries, *rest = marshal.loads(packed)  # noqa: S302  our own process wrote it
+        return cls([Entry.unpacked(one) for one in entries], *rest)
 
 
 class ReorganisedError(ChainError):
@@ -99,8 +180,42 @@ def batch_of(transaction: Transaction, domain: Domain) -> Batch:
 
 
 def is_batch(group: tuple[Event, ...]) -> bool:
-    """An expiry records a batch, too, but one without messages."""
-    kinds = {type(event) for event in group}
-    return not kinds.isdisjoint(OUTCOMES) or (
-        BatchRecorded in kinds and SessionExpired not in kinds
+    """By a transaction's events."""
+    return are_of_batch({type(event).__name__ for event in group})
+
+
+def are_of_batch(names: set[str]) -> bool:
+    """By the events' names. An expiry records a batch, too, but one without messages."""
+    return not names.isdisjoint(OUTCOMES) or (
+        "BatchRecorded" in names and "SessionExpired" not in names
     )
+
+
+def event_names() -> dict[bytes, str]:
+    """By topic, of every event that the audit knows."""
+    known = {kind.__name__ for kind in events.kinds()}
+    found = (event for contract in ("Ledger", "Registry") for event in abi.events(contract))
+    return {event.topic: event.name for event in found if event.name in known}
+
+
+@cache
+def _topics() -> dict[str, bytes]:
+    return {name: topic for topic, name in event_names().items()}
+
+
+def _plain(received: list[Authenticated]) -> list[tuple[Any, ...]]:
+    return [
+        (None if message is None else tuple(message), digest, signer, vehicle_signer)
+        for message, digest, signer, vehicle_signer in received
+    ]
+
+
+def _message(plain: tuple[Any, ...]) -> Authenticated:
+    fields, digest, signer, vehicle_signer = plain
+    if fields is None:
+        return Authenticated(None, digest, signer, vehicle_signer)
+    kind = Opening if len(fields) == _OPENING_FIELDS else Report
+    return Authenticated(kind._make(fields), digest, signer, vehicle_signer)
+
+
+_OPENING_FIELDS = len(Opening._fields)

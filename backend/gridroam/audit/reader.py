@@ -13,14 +13,18 @@ from gridroam.audit.entries import (
     Block,
     Entry,
     Page,
+    RawLog,
     ReorganisedError,
     Transaction,
+    are_of_batch,
     batch_of,
+    event_names,
     is_batch,
 )
 from gridroam.chain import events
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.blocks import Transaction as Proven
+from gridroam.chain.events import LogPosition
 from gridroam.chain.header import Header
 from gridroam.errors import ChainError
 from gridroam.messages import Domain
@@ -33,22 +37,31 @@ PAGE_SIZE = 2_000
 
 
 class Reader(Protocol):
-    """Reads one page. Picklable where it is used in another process."""
+    """Reads one page."""
 
     def __call__(self, first: int, last: int) -> Page: ...
 
 
-def pages(executor: Executor, read: Reader, first: int, last: int, ahead: int) -> Iterator[Page]:
+class PackedReader(Protocol):
+    """The same in another process."""
+
+    def __call__(self, first: int, last: int) -> bytes: ...
+
+
+def pages(
+    executor: Executor, read: Reader | PackedReader, first: int, last: int, ahead: int
+) -> Iterator[Page]:
     """The whole chain between two blocks, both included; `ahead` pages are under way at once."""
     size, start = FIRST_PAGE, first
-    coming: deque[Future[Page]] = deque()
+    coming: deque[Future[Page | bytes]] = deque()
     try:
         while start <= last or coming:
             while start <= last and len(coming) < ahead:
                 end = min(start + size - 1, last)
                 coming.append(executor.submit(read, start, end))
                 start = end + 1
-            page = coming.popleft().result()
+            found = coming.popleft().result()
+            page = Page.unpacked(found) if isinstance(found, bytes) else found
             size = _next_size(size, page)
             yield page
     finally:
@@ -67,6 +80,7 @@ class ProvenReader:
     def __init__(self, blocks: Blocks, domain: Domain) -> None:
         self._blocks = blocks
         self._domain = domain
+        self._names = event_names()
 
     def __call__(self, first: int, last: int) -> Page:
         try:
@@ -86,29 +100,20 @@ class ProvenReader:
         return Page(entries, first, last, stretch.first.parent, stretch.last.hash)
 
     def _entry(self, header: Header, tx: Proven) -> Entry | None:
-        found = [_event(header, tx, place) for place in range(len(tx.logs))]
-        group = tuple(event for event in found if event is not None)
-        if not group:
+        logs, names = [], set()
+        for log in tx.logs:
+            words = bytes.fromhex("".join([topic[2:] for topic in log.topics]) + log.data[2:])
+            name = self._names.get(words[:32]) if log.topics else None
+            if name is not None:
+                names.add(name)
+                logs.append(RawLog(log.place, len(log.topics), words))
+        if not logs:
             return None
         block = Block(header.number, header.hash, header.time)
+        at = LogPosition(header.number, tx.place, logs[0].place, tx.hash, header.hash)
         sent = Transaction(tx.to, tx.calldata)
-        return Entry(block, group, batch_of(sent, self._domain) if is_batch(group) else None)
-
-
-def _event(header: Header, tx: Proven, index: int) -> events.Event | None:
-    log = tx.logs[index]
-    return events.decode(
-        {
-            "address": log.address,
-            "topics": log.topics,
-            "data": log.data,
-            "blockNumber": header.number,
-            "blockHash": header.hash,
-            "transactionHash": tx.hash,
-            "transactionIndex": tx.place,
-            "logIndex": log.place,
-        }
-    )
+        batch = batch_of(sent, self._domain) if are_of_batch(names) else None
+        return Entry(block, at, batch, logs=logs)
 
 
 class Trusted(Protocol):
@@ -147,4 +152,4 @@ class TrustingReader:
             raise ReorganisedError(at.block)
         submitted = sent.get(at.tx_hash)
         batch: Batch | None = batch_of(submitted, self._domain) if submitted else None
-        return Entry(block, group, batch)
+        return Entry(block, at, batch, decoded=group)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gridroam.audit import batches
 from gridroam.audit.difference import NOTHING, Findings
 from gridroam.audit.entries import Batch, Entry
+from gridroam.audit.expected import agrees
 from gridroam.audit.registrations import Registrar
 from gridroam.audit.signatures import Authenticated
 from gridroam.chain import events
@@ -102,37 +103,35 @@ class Replay:
             self.findings.add("the transaction", "input", "a batch", batch.fault, entry.at)
             return
         self._resume_numbers(entry)
-        derived, leaves = self._decide(received, entry)
-        root = self.market.record_batch(leaves)
+        decisions = self._decide(received, entry.block.time)
+        root = self.market.record_batch([decision.leaf for decision in decisions])
         number = self.market.batch_count
         self.roots[number] = root
-        recorded = events.BatchRecorded(entry.at, number, root, len(received))
-        derived.append(batches.Derived(recorded, None, ""))
+        recorded = number, root, len(received)
+        if entry.logs is not None and agrees(received, decisions, recorded, entry.logs):
+            return
+        derived = [
+            event
+            for index, (one, decision) in enumerate(zip(received, decisions, strict=True))
+            for event in batches.events_of(one, index, decision, entry.at)
+        ]
+        derived.append(batches.Derived(events.BatchRecorded(entry.at, *recorded), None, ""))
         batches.compare(derived, entry.events, self.findings)
 
-    def _decide(
-        self, received: list[Authenticated], entry: Entry
-    ) -> tuple[list[batches.Derived], list[bytes]]:
-        derived: list[batches.Derived] = []
-        leaves: list[bytes] = []
-        for index, message in enumerate(received):
-            decision = self.market.process(
-                message.message,
-                message.digest,
-                message.signer,
-                entry.block.time,
-                message.vehicle_signer,
-            )
+    def _decide(self, received: list[Authenticated], now: int) -> list[Decision]:
+        process = self.market.process
+        decisions = [
+            process(one.message, one.digest, one.signer, now, one.vehicle_signer)
+            for one in received
+        ]
+        for decision in decisions:
             self._count(decision)
-            leaves.append(decision.leaf)
-            derived.extend(batches.events_of(message, index, decision, entry.at))
         self.counts["batches"] += 1
-        return derived, leaves
+        return decisions
 
     def _resume_numbers(self, entry: Entry) -> None:
         """Tells of batches that are missing once, instead of with every later one."""
-        recorded = (event for event in entry.events if isinstance(event, events.BatchRecorded))
-        event, due = next(recorded, None), self.market.batch_count + 1
+        event, due = entry.first_of(events.BatchRecorded), self.market.batch_count + 1
         if event is not None and event.batch > due:
             self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
             self.market.batch_count = event.batch - 1

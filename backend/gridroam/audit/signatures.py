@@ -2,16 +2,16 @@
 place and for many messages at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from gridroam.audit import wire
+from gridroam.audit.wire import Message, Report
 from gridroam.domain.hashing import keccak
-from gridroam.errors import MalformedMessageError
-from gridroam.messages import Domain, EnergyReport, Message, digest, unpack
+from gridroam.messages import Domain
 from gridroam.signatures import recover
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(NamedTuple):
     """`message` is `None` if the bytes are none; a signer if the signature is not one. The
     vehicle's is also `None` if it did not sign."""
 
@@ -26,20 +26,20 @@ class Authenticated:
         message = self.message
         if message is None:
             return "malformed message"
-        kind = f"report {message.report}" if isinstance(message, EnergyReport) else "opening"
+        kind = f"report {message.report}" if isinstance(message, Report) else "opening"
         return f"station {message.station}, session {message.session}, {kind}"
 
 
 def authenticate(domain: Domain, packed: Iterable[bytes]) -> list[Authenticated]:
     """Unpacks, hashes and recovers each."""
-    return [_one(domain, raw) for raw in packed]
-
-
-def _one(domain: Domain, raw: bytes) -> Authenticated:
-    try:
-        signed = unpack(raw)
-    except MalformedMessageError:
-        return Authenticated(None, keccak(raw), None)
-    hashed = digest(domain, signed.message)
-    signers = recover(hashed, signed.signature), recover(hashed, signed.vehicle_signature)
-    return Authenticated(signed.message, hashed, *signers)
+    read, found = wire.reader(domain), []
+    for raw in packed:
+        one = read(raw)
+        if one is None:
+            found.append(Authenticated(None, keccak(raw), None))
+            continue
+        message, digest, signature, vehicle_signature = one
+        signer = recover(digest, signature)
+        vehicle_signer = recover(digest, vehicle_signature) if vehicle_signature else None
+        found.append(Authenticated(message, digest, signer, vehicle_signer))
+    return found

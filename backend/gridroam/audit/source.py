@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
 from eth_abi.exceptions import DecodingError
@@ -119,7 +120,13 @@ class ProvenSource(NodeSource):
                 yield from pages(ahead, self._place.open(), first, last, ahead=2)
             return
         with workers.pool(self._place, self._processes) as processes:
-            yield from pages(processes, workers.read, first, last, ahead=2 * self._processes)
+            try:
+                yield from pages(processes, workers.read, first, last, ahead=2 * self._processes)
+            except BrokenProcessPool as error:
+                raise ChainError(
+                    "A process of the audit has ended before its work.",
+                    "There may be too little memory: try fewer --processes.",
+                ) from error
 
 
 def open_source(

@@ -39,8 +39,9 @@ def receipt(found: _Fields) -> bytes:
 
 
 def _log(log: _Fields) -> bytes:
-    topics = rlp.listed([rlp.text(data(topic)) for topic in log["topics"]])
-    return rlp.listed([_text(log, "address"), topics, _text(log, "data")])
+    # a topic has 32 bytes, of which the encoding is 0xa0 and they themselves
+    topics = bytes.fromhex("".join(["a0" + topic[2:] for topic in log["topics"]]))
+    return rlp.listed([_text(log, "address"), rlp.wrapped(topics), _text(log, "data")])
 
 
 def _typed(kind: int, encoded: bytes) -> bytes:

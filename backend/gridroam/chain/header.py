@@ -66,8 +66,7 @@ def header_of(block: Mapping[str, Any], number: int) -> Header:
 
     Raises `FalseAnswerError` if it is another block, or its content is not what its hash says.
     """
-    encoded = _encoded(block)
-    hashed = keccak(encoded)
+    hashed = hash_of(block)
     if hashed != data(block["hash"]):
         raise FalseAnswerError(
             f"block {number}",
@@ -86,7 +85,8 @@ def header_of(block: Mapping[str, Any], number: int) -> Header:
     )
 
 
-def _encoded(block: Mapping[str, Any]) -> bytes:
+def hash_of(block: Mapping[str, Any]) -> bytes:
+    """Of a header as a node answers it, whatever hash it says."""
     items = [_text(block[name]) for name in _FIRST]
     items += [_number(block[name]) for name in _NUMBERS]
     items += [_text(block[name]) for name in _THEN]
@@ -95,4 +95,4 @@ def _encoded(block: Mapping[str, Any]) -> bytes:
         if value is None:
             break
         items.append(encode(value))
-    return rlp.listed(items)
+    return keccak(rlp.listed(items))

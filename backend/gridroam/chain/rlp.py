@@ -31,7 +31,11 @@ def number(value: int) -> bytes:
 
 def listed(items: Iterable[bytes]) -> bytes:
     """A list of what is encoded already."""
-    body = b"".join(items)
+    return wrapped(b"".join(items))
+
+
+def wrapped(body: bytes) -> bytes:
+    """The same, of items that stand behind one another already."""
     length = len(body)
     head = _HEADS[_SHORT + length] if length < _SHORT else _long(_LIST, length)
     return head + body

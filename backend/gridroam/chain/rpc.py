@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from gridroam.chain import limits
 from gridroam.chain.node import public
@@ -109,23 +110,27 @@ class Rpc:
         if len(calls) == 1:
             body = body[0]
         try:
-            response = self._session.post(self.url, data=json.dumps(body), timeout=self._timeout)
-        except requests.Timeout:
+            response = self._session.post(
+                self.url, data=json.dumps(body), timeout=self._timeout, stream=True
+            )
+            # at once, where `content` would read some kilobytes at a time
+            content = response.raw.read(decode_content=True)
+        except (requests.Timeout, ReadTimeoutError):
             return None if len(calls) > 1 else _refused("timed out")
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise self._unreachable("does not answer") from error
-        return self._read(response, len(calls))
+        return self._read(response.status_code, content, len(calls))
 
-    def _read(self, response: requests.Response, count: int) -> list[dict[str, Any]] | None:
-        if response.status_code == _TOO_LARGE and count == 1:
+    def _read(self, status: int, content: bytes, count: int) -> list[dict[str, Any]] | None:
+        if status == _TOO_LARGE and count == 1:
             return _refused("too large")
-        if response.status_code in (*_LATER, _TOO_LARGE):
+        if status in (*_LATER, _TOO_LARGE):
             return None
         try:
-            answer = json.loads(response.content)
+            answer = json.loads(content)
         except ValueError as error:
-            if response.status_code >= 400:
-                what = f"answered with HTTP status {response.status_code}"
+            if status >= 400:
+                what = f"answered with HTTP status {status}"
                 raise self._unreachable(what) from error
             raise self._unreachable("answers, but is no Ethereum node") from error
         if isinstance(answer, dict):

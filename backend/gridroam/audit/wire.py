@@ -1,0 +1,152 @@
+"""Packed messages as they are read by the million: fields, digest and signatures in one go.
+
+It reads what `gridroam.messages` reads and hashes what that hashes, which a test holds it to, but
+straight from the bytes: an EIP-712 word is the field's own bytes with zeros before them, so that
+nothing is turned into an integer only to be hashed. For layout and meaning see docs/protocol.md.
+"""
+
+from collections.abc import Callable
+from struct import Struct
+from typing import NamedTuple
+
+from gridroam.domain.hashing import keccak
+from gridroam.messages import (
+    BOUNDARY_BYTES,
+    ENERGY_REPORT,
+    OPEN_SESSION,
+    OPENING_HEAD,
+    REPORT_HEAD,
+    Domain,
+)
+from gridroam.signatures import P256_SIGNATURE_BYTES, SIGNATURE_BYTES
+
+
+class Opening(NamedTuple):
+    """A vehicle plugged in."""
+
+    station: int
+    session: int
+    time: int
+    import_register: int
+    export_register: int
+    vehicle: bytes
+
+
+class Report(NamedTuple):
+    """Registers now and at every slot boundary since the last reading."""
+
+    station: int
+    session: int
+    report: int
+    time: int
+    import_register: int
+    export_register: int
+    last: bool
+    boundaries: tuple[tuple[int, int], ...]
+
+
+Message = Opening | Report
+
+
+class Read(NamedTuple):
+    """A message, its digest, and the signatures behind it; the vehicle's is empty without one."""
+
+    message: Message
+    digest: bytes
+    signature: bytes
+    vehicle_signature: bytes
+
+
+_OPENING, _REPORT, _TYPE = 1, 2, 0x0F
+_STATION_P256, _VEHICLE_K1, _VEHICLE_P256 = 0x10, 0x20, 0x40
+_LENGTHS = {
+    kind | station | vehicle: (body, station_bytes, vehicle_bytes)
+    for kind, body in ((_OPENING, OPENING_HEAD), (_REPORT, REPORT_HEAD))
+    for station, station_bytes in ((0, SIGNATURE_BYTES), (_STATION_P256, P256_SIGNATURE_BYTES))
+    for vehicle, vehicle_bytes in (
+        (0, 0),
+        (_VEHICLE_K1, SIGNATURE_BYTES),
+        (_VEHICLE_P256, P256_SIGNATURE_BYTES),
+    )
+    if kind == _OPENING or not vehicle
+}
+"""By the kind byte: how long a message is without boundaries, and its signatures are."""
+# 40 and 48 bits are read as their upper 8 or 16 and their lower 32
+_OPENING_FIELDS = Struct(">xIIBIHIHI32s").unpack_from
+_REPORT_FIELDS = Struct(">xIIIBIHIHI?").unpack_from
+_BOUNDARIES = Struct(">HIHI").iter_unpack
+_OPEN_TYPE, _REPORT_TYPE = keccak(OPEN_SESSION.encode()), keccak(ENERGY_REPORT.encode())
+_TO32, _TO40, _TO48, _TO8 = bytes(28), bytes(27), bytes(26), bytes(31)
+"""What stands before a field of so many bits in its word."""
+_AT_LAST = 30
+
+
+def reader(domain: Domain) -> Callable[[bytes], Read | None]:
+    """Reads packed messages meant for one ledger; `None` where the ledger says `Malformed`."""
+    prefix = b"\x19\x01" + domain.separator
+
+    def read(raw: bytes) -> Read | None:
+        lengths = _LENGTHS.get(raw[0]) if raw else None
+        if lengths is None:
+            return None
+        body, station_bytes, vehicle_bytes = lengths
+        end = len(raw) - vehicle_bytes
+        start = end - station_bytes
+        if raw[0] & _TYPE == _OPENING:
+            if start != body:
+                return None
+            message, struct_hash = _opening(raw)
+        else:
+            if start < body or (start - body) % BOUNDARY_BYTES or raw[_AT_LAST] > 1:
+                return None
+            message, struct_hash = _report(raw, raw[body:start])
+        return Read(message, keccak(prefix + struct_hash), raw[start:end], raw[end:])
+
+    return read
+
+
+def _opening(raw: bytes) -> tuple[Message, bytes]:
+    station, session, t, time, i, imported, e, exported, vehicle = _OPENING_FIELDS(raw)
+    words = (
+        _OPEN_TYPE,
+        _TO32,
+        raw[1:5],
+        _TO32,
+        raw[5:9],
+        vehicle,
+        _TO40,
+        raw[9:14],
+        _TO48,
+        raw[14:20],
+        _TO48,
+        raw[20:26],
+    )
+    registers = i << 32 | imported, e << 32 | exported
+    message = Opening(station, session, t << 32 | time, *registers, vehicle)
+    return message, keccak(b"".join(words))
+
+
+def _report(raw: bytes, boundaries: bytes) -> tuple[Message, bytes]:
+    station, session, report, t, time, i, imported, e, exported, last = _REPORT_FIELDS(raw)
+    words = (
+        _REPORT_TYPE,
+        _TO32,
+        raw[1:5],
+        _TO32,
+        raw[5:9],
+        _TO32,
+        raw[9:13],
+        _TO40,
+        raw[13:18],
+        _TO48,
+        raw[18:24],
+        _TO48,
+        raw[24:30],
+        _TO8,
+        raw[30:63],
+        keccak(boundaries),
+    )
+    registers = i << 32 | imported, e << 32 | exported
+    pairs = tuple([(a << 32 | b, c << 32 | d) for a, b, c, d in _BOUNDARIES(boundaries)])
+    message = Report(station, session, report, t << 32 | time, *registers, last, pairs)
+    return message, keccak(b"".join(words))
