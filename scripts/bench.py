@@ -1,7 +1,7 @@
 """The benchmark: gas per message and messages per second, on a chain of its own (anvil).
 
-scripts/bench [gas | relay | index] [--json]; without a part all. With --json stdout is one JSON
-object.
+scripts/bench [gas | relay | index | audit] [--json]; without a part all. With --json stdout is
+one JSON object.
 What the figures mean stands in docs/benchmarks.md.
 """
 
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import bench_audit
 import bench_gas
 import bench_index
 import bench_relay
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "gas": bench_gas.measure,
     "relay": bench_relay.measure,
     "index": bench_index.measure,
+    "audit": bench_audit.measure,
 }
 
 
@@ -66,10 +68,24 @@ def show_index(figures: Figures) -> None:
     print()
 
 
+def show_audit(figures: Figures) -> None:
+    print(f"{'sessions per second, audited':40}{'secp256k1':>12}{'P-256':>12}")
+    rows = {
+        "per core, beyond what the node takes": "sessions_per_s_and_core",
+        "what bare signatures would allow": "bare_signatures_sessions_per_s",
+        "the audit / bare signatures": "vs_bare_signatures",
+        "by the clock, the node included": "sessions_per_s",
+    }
+    for name, key in rows.items():
+        print(f"{name:40}{figures[f'audit.{key}']:>12,}{figures[f'audit.p256.{key}']:>12,}")
+    print(f"the largest process took {figures['audit.largest_process_mb']} MB\n")
+
+
 SHOW: dict[str, Callable[[Figures], None]] = {
     "gas": show_gas,
     "relay": show_relay,
     "index": show_index,
+    "audit": show_audit,
 }
 
 

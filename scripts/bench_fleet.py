@@ -25,11 +25,14 @@ from gridroam.devnet.market import (
 from gridroam.devnet.plan import tariff
 from gridroam.domain.participants import Role
 from gridroam.messages import EnergyReport, OpenSession, Signed, sign
+from gridroam.signatures import KeyCurve
 
 GROUP = 100
 """Stations that share 100 cars; each has its own, or they move on with every session."""
 DAYS = 6
 SLOT, SLOTS = 900, 12
+DEPOSIT_EUR = 100_000
+"""Of each supplier and grid operator."""
 IMPORT_WH, EXPORT_WH = 2_000, 1_000  # in each slot
 # the level of each slot of the day, three of them in turn
 GRID_LEVELS = int("09" * 24, 16)
@@ -98,23 +101,27 @@ class Fleet:
         )
 
     def _sign(self, charger: Charger, message: OpenSession | EnergyReport) -> Signed:
-        return sign(self.ledger.domain, message, charger.station.key)
+        return sign(self.ledger.domain, message, charger.station.signer)
 
 
 @contextmanager
-def fleet(stations: int, now: int) -> Iterator[Fleet]:
-    """On an anvil of its own, where it is `now`."""
+def fleet(
+    stations: int, now: int, curve: KeyCurve = KeyCurve.SECP256K1, deposit: int = DEPOSIT_EUR
+) -> Iterator[Fleet]:
+    """On an anvil of its own, where it is `now`; the stations' keys are on a curve."""
     with Anvil(timestamp=now - DAYS * 86_400) as anvil:
         deployment = deploy(anvil.w3, anvil.admin, DEVNET_LIMITS, None)
         ledger = Ledger.connect(anvil.w3, deployment.ledger)
-        market = build(ledger, plan(stations), anvil.admin)
+        market = build(ledger, plan(stations, curve, deposit), anvil.admin)
         start = anvil.w3.eth.get_block("latest")["timestamp"] // SLOT * SLOT + SLOT
         anvil.set_next_time(now)
         anvil.mine()
         yield Fleet(anvil, ledger, market, start)
 
 
-def plan(stations: int) -> MarketPlan:
+def plan(
+    stations: int, curve: KeyCurve = KeyCurve.SECP256K1, deposit: int = DEPOSIT_EUR
+) -> MarketPlan:
     grid = tariff(80_000, 120_000, 30_000, export=(60_000, 150_000, -20_000), levels=GRID_LEVELS)
     service = tariff(50_000, 60_000, 40_000, session_fee=350_000, levels=OPERATOR_LEVELS)
     grids, operators, suppliers = (
@@ -123,9 +130,9 @@ def plan(stations: int) -> MarketPlan:
     )
     return MarketPlan(
         participants=(
-            *(ParticipantPlan(name, Role.SUPPLIER, name, 100_000) for name in suppliers),
+            *(ParticipantPlan(name, Role.SUPPLIER, name, deposit) for name in suppliers),
             *(
-                ParticipantPlan(name, Role.GRID_OPERATOR, name, 100_000, {Role.GRID_OPERATOR: grid})
+                ParticipantPlan(name, Role.GRID_OPERATOR, name, deposit, {Role.GRID_OPERATOR: grid})
                 for name in grids
             ),
             *(
@@ -137,7 +144,13 @@ def plan(stations: int) -> MarketPlan:
         ),
         stations=tuple(
             StationPlan(
-                f"station {n}", operators[n % 3], grids[n % 4], grids[n % 4], 22_000, 11_000
+                f"station {n}",
+                operators[n % 3],
+                grids[n % 4],
+                grids[n % 4],
+                22_000,
+                11_000,
+                curve=curve,
             )
             for n in range(stations)
         ),
