@@ -11,7 +11,10 @@ import {Checks} from "./Checks.sol";
 abstract contract Administration is Checks {
     uint24 internal utility; // supplier, grid operator and station operator in one
     mapping(uint24 participant => address) internal accountsOf;
-    mapping(uint32 station => uint256) internal keys;
+    mapping(uint32 station => Key) internal keys;
+    mapping(uint32 station => Key) internal keysBefore;
+    mapping(bytes32 vehicle => Key) internal carKeys;
+    mapping(bytes32 vehicle => Key) internal carKeysBefore;
     bytes32[] internal cars;
     uint24[] internal firstSupplierOf;
     uint256 private nextKey = 0x57471000;
@@ -29,7 +32,7 @@ abstract contract Administration is Checks {
         publish(accountsOf[utility], GRID_OPERATOR, gridTariff());
         publish(accountsOf[utility], STATION_OPERATOR, operatorTariff());
         registerMeter(accountsOf[utility], "utility meter");
-        (keys[station], keys[feeding]) = (STATION_KEY, FEEDING_KEY);
+        (keys[station], keys[feeding]) = (k1(STATION_KEY), k1(FEEDING_KEY));
         build(operator, utility, "utility meter", MAX_POWER);
         build(utility, utility, "utility meter", MAX_POWER);
         build(utility, grid, METER, 0);
@@ -56,16 +59,16 @@ abstract contract Administration is Checks {
     function money(uint256 seed) external {
         uint24 p = uint24(draw(seed, 0, 1, 5));
         uint256 what = draw(seed, 1, 0, 9);
-        if (what < 5) return refill(p, draw(seed, 2, 1, 60 * EURO), seed % 4 != 0);
-        if (what < 7) return collect(p, uint24(draw(seed, 3, 1, 5)));
-        if (what == 7) return donate(draw(seed, 2, 0, EURO));
+        if (what < 5) return refill(p, draw(seed, 2, 1, 25 * EURO), seed % 4 != 0);
+        if (what < 6) return collect(p, uint24(draw(seed, 3, 1, 5)));
+        if (what == 6) return donate(draw(seed, 2, 0, EURO));
         IAccounts.Account memory a = ledger.accounts(p);
-        bool all = what == 8 && a.balance > a.reserved;
+        bool all = what != 9 && a.balance > a.reserved;
         withdraw(p, all ? a.balance - a.reserved : uint96(draw(seed, 2, 0, 40e9)));
     }
 
     /// @dev Who gets money is mostly asked for it.
-    function refill(uint24 p, uint256 units, bool collects) private {
+    function refill(uint24 p, uint256 units, bool collects) internal {
         deposit(p, units);
         for (uint24 payee = 1; payee <= 5 && collects; ++payee) {
             collect(p, payee);
@@ -112,8 +115,11 @@ abstract contract Administration is Checks {
 
     function govern(uint256 seed) external {
         uint24 p = uint24(draw(seed, 0, 1, 5));
-        uint256 what = draw(seed, 1, 0, 5);
-        if (what == 0) {
+        uint256 what = draw(seed, 1, 0, 6);
+        if (what == 6 && seed % 3 == 0) {
+            vm.prank(governance);
+            registry.pause();
+        } else if (what == 0) {
             vm.prank(governance);
             registry.suspend(p);
         } else if (what == 1) {
@@ -131,13 +137,14 @@ abstract contract Administration is Checks {
     }
 
     /// @dev Otherwise nobody would be left in the end.
-    function restore() private {
+    function restore() internal {
         vm.startPrank(governance);
         uint8[6] memory roles = [0, SUPPLIER, SUPPLIER, GRID_OPERATOR, STATION_OPERATOR, 7];
         for (uint24 p = 1; p <= 5; ++p) {
             registry.reinstate(p);
             registry.setRoles(p, roles[p]);
         }
+        registry.unpause();
         vm.stopPrank();
     }
 
@@ -153,7 +160,8 @@ abstract contract Administration is Checks {
 
     function manage(uint256 seed) external {
         uint24 p = uint24(draw(seed, 0, 1, 5));
-        uint256 what = draw(seed, 1, 0, 4);
+        uint256 what = draw(seed, 1, 0, 6);
+        if (what > 4) return manageCarKeys(seed);
         if (what == 0) return moveAccount(p);
         if (what == 1) return publishNext(p, seed);
         if (what == 2) return defaultSupply(p, uint24(draw(seed, 2, 1, 5)), seed % 3 != 0);
@@ -214,7 +222,28 @@ abstract contract Administration is Checks {
         }
         ++happened["supply changed"];
         if (what > 1) return;
-        tried(accountsOf[to], address(ledger), abi.encodeCall(IVehicles.acceptVehicles, (ids)));
+        bytes memory accept = abi.encodeCall(IVehicles.acceptVehicles, (ids));
+        if (tried(accountsOf[to], address(ledger), accept)) changed(ids[0], by, to, from);
+    }
+
+    function manageCarKeys(uint256 seed) private {
+        bytes32 car = cars[draw(seed, 3, 0, 4)];
+        uint24 by = ledger.supplierAt(car, uint40(block.timestamp));
+        if (by == 0) return;
+        uint256 what = draw(seed, 4, 0, 7);
+        vm.startPrank(accountsOf[by]);
+        if (what == 0) ledger.revokeVehicleKeys(one(car));
+        else if (what < 3) ledger.clearVehicleKeys(one(car));
+        vm.stopPrank();
+        if (what < 3) return;
+        giveKey(by, car, seed, block.timestamp + draw(seed, 5, 0, 2 hours) - 1 hours);
+    }
+
+    function giveKey(uint24 by, bytes32 car, uint256 seed, uint256 from) internal {
+        carKeysBefore[car] = carKeys[car];
+        carKeys[car] = Key(++nextKey, seed % 2 == 0);
+        give(accountsOf[by], car, carKeys[car], from);
+        ++happened["car key set"];
     }
 
     // -------------------------------------------------------------------------------------------- Stations
@@ -227,33 +256,42 @@ abstract contract Administration is Checks {
         if (what == 0) {
             vm.prank(accountsOf[s.operator]);
             registry.revokeStationKey(n);
+        } else if (what == 2) {
+            bytes memory retire = abi.encodeCall(
+                IRegistry.retireStationKey, (n, uint40(block.timestamp + seed % 1 hours))
+            );
+            if (tried(accountsOf[s.operator], address(registry), retire)) {
+                keysBefore[n] = keys[n];
+                ++happened["retired"];
+            }
         } else if (what == 1 && registry.stationCount() < 8) {
             vm.prank(accountsOf[s.gridOperator]);
             registry.closeStation(n);
             build(s.operator, s.gridOperator, registry.meterOf(n), s.maxFeedIn);
         } else {
             for (uint32 i = 1; i <= registry.stationCount(); ++i) {
-                if (what > 2 && registry.stations(i).key == address(0)) rotate(i);
+                if (what > 3 && registry.stations(i).key == address(0)) renew(i, seed);
             }
-            rotate(n);
+            renew(n, seed);
         }
     }
 
-    function rotate(uint32 n) private {
+    function renew(uint32 n, uint256 seed) private {
         uint24 by = registry.stations(n).operator;
         if (by == 0) return;
-        keys[n] = ++nextKey;
-        address key = vm.addr(keys[n]);
+        if (registry.stations(n).key != address(0)) keysBefore[n] = keys[n];
+        keys[n] = Key(++nextKey, seed % 2 == 0);
         vm.prank(accountsOf[by]);
-        registry.rotateStationKey(n, key, uint40(block.timestamp));
+        uint40 until = uint40(block.timestamp + seed % 1 hours - 30 minutes);
+        registry.rotateStationKey(n, addressOf(keys[n]), until);
     }
 
     /// @dev A station needs operators in their roles, which they may have lost.
     function build(uint24 by, uint24 on, bytes32 meter, uint24 maxFeedIn) private {
         restore();
-        uint256 key = ++nextKey;
+        Key memory key = Key(++nextKey, nextKey % 2 == 0);
         uint32 n =
-            addStation(accountsOf[by], accountsOf[on], meter, vm.addr(key), MAX_POWER, maxFeedIn);
+            addStation(accountsOf[by], accountsOf[on], meter, addressOf(key), MAX_POWER, maxFeedIn);
         keys[n] = key;
     }
 

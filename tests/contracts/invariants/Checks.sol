@@ -79,9 +79,10 @@ abstract contract Checks is Ghost {
         uint256[] memory sums = new uint256[](participants() + 1);
         for (uint32 n = 1; n <= registry.stationCount(); ++n) {
             ISessions.Session memory s = ledger.sessions(n);
-            if (s.state != ISessions.State.Open) continue;
+            bool held = s.state == ISessions.State.Open || s.state == ISessions.State.Superseded;
+            if (!held) continue;
             sums[s.supplier] += s.supplierReserve;
-            sums[registry.stations(n).gridOperator] += s.gridReserve;
+            sums[s.gridOperator] += s.gridReserve;
         }
         for (uint24 p = 1; p <= participants(); ++p) {
             assertEq(ledger.accounts(p).reserved, sums[p], "8: reserved");
@@ -106,9 +107,9 @@ abstract contract Checks is Ghost {
 
     function check11_vehicleInOneSession() external view {
         for (uint256 i = 0; i < runs.length; ++i) {
-            if (!runs[i].open || !runs[i].registered) continue;
+            if (!runs[i].open || !runs[i].registered || runs[i].superseded) continue;
             for (uint256 j = 0; j < i; ++j) {
-                bool both = runs[j].open && runs[j].registered;
+                bool both = runs[j].open && runs[j].registered && !runs[j].superseded;
                 assertFalse(
                     both && runs[j].opening.vehicle == runs[i].opening.vehicle, "11: vehicle"
                 );
@@ -119,8 +120,12 @@ abstract contract Checks is Ghost {
     function check12_termsArePinned() external view {
         for (uint32 n = 1; n <= registry.stationCount(); ++n) {
             ISessions.Session memory s = ledger.sessions(n);
-            assertTrue((s.state == ISessions.State.Open) == (running[n] != 0), "12: open");
-            if (running[n] != 0) pinned(runs[running[n] - 1], s);
+            bool superseded = s.state == ISessions.State.Superseded;
+            bool open = s.state == ISessions.State.Open || superseded;
+            assertTrue(open == (running[n] != 0), "12: open");
+            if (running[n] == 0) continue;
+            assertTrue(superseded == runs[running[n] - 1].superseded, "12: superseded");
+            pinned(runs[running[n] - 1], s);
         }
     }
 
@@ -139,11 +144,11 @@ abstract contract Checks is Ghost {
         for (uint256 i = 0; i < runs.length; ++i) {
             Run storage run = runs[i];
             (uint24 grid, uint24 operator) = (run.station.gridOperator, run.station.operator);
-            if (run.supplier == payer && grid == payee) imported += run.imported;
-            if (run.supplier == payer && operator == payee) imported += run.imported;
-            bool either = (run.supplier == payer && grid == payee)
-                || (run.supplier == payee && grid == payer);
-            if (either) exported += run.exported;
+            // its supplier may have changed on the road
+            if (grid == payee) imported += energies[i][payer].imported;
+            if (operator == payee) imported += energies[i][payer].imported;
+            if (grid == payee) exported += energies[i][payer].exported;
+            if (grid == payer && payer != payee) exported += energies[i][payee].exported;
         }
         assertEq(pair.importWh, imported, "6: import");
         uint256 other = payer == payee ? 0 : ledger.pairs(payee, payer).exportWh;
@@ -152,6 +157,10 @@ abstract contract Checks is Ghost {
 
     function pinned(Run storage run, ISessions.Session memory s) private view {
         assertEq(s.supplier, run.supplier, "12: supplier");
+        assertEq(s.gridOperator, run.station.gridOperator, "12: grid operator");
+        assertEq(s.stationOperator, run.station.operator, "12: station operator");
+        uint256 flags = (run.signed ? 1 : 0) + (run.changeAt == 0 ? 0 : 2);
+        assertEq(s.flags, flags, "12: flags");
         assertEq(s.gridTariff, run.gridTariff, "12: grid operator's tariff");
         assertEq(s.operatorTariff, run.operatorTariff, "12: station operator's tariff");
         assertEq(s.supplierReserve, run.supplierReserve, "12: supplier's reserve");

@@ -3,15 +3,18 @@ pragma solidity 0.8.37;
 
 import {IRegistry} from "../../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../../contracts/interfaces/ISessions.sol";
+import {IVehicles} from "../../../contracts/interfaces/IVehicles.sol";
 import {Reason} from "../../../contracts/interfaces/Reason.sol";
 import {Drawing} from "../Drawing.sol";
+import {Keys} from "../Keys.sol";
+import {Leaf} from "../Leaf.sol";
 import {Reader} from "../Reader.sol";
 import {Reference} from "../Reference.sol";
 import {Tree} from "../Tree.sol";
 
 /// @notice A second ledger that is kept from the messages alone, without a thought for gas. It takes the first
 /// one's word only for which messages it accepted, and refuses to believe what must not have been.
-abstract contract Ghost is Drawing {
+abstract contract Ghost is Drawing, Keys {
     struct Company {
         int256 balance;
         int256 brought; // by deposits, less withdrawals
@@ -28,19 +31,26 @@ abstract contract Ghost is Drawing {
         uint256 exportWh;
     }
 
+    struct Energy {
+        uint256 imported;
+        uint256 exported;
+    }
+
     /// @notice A session that was cleared.
     struct Run {
         ISessions.OpenSession opening;
         IRegistry.Station station;
         bool registered; // the vehicle had a supplier of its own
-        uint24 supplier;
+        bool signed; // by the vehicle
+        bool superseded;
+        uint24 supplier; // of the part that comes next
+        uint24 nextSupplier; // from `changeAt` on
+        uint256 changeAt; // 0: no change is known
         uint16 gridTariff;
         uint16 operatorTariff;
         uint256 supplierReserve;
         uint256 gridReserve;
         uint32 reports;
-        uint256 imported;
-        uint256 exported;
         bool open;
     }
 
@@ -51,6 +61,7 @@ abstract contract Ghost is Drawing {
     mapping(uint32 station => uint32) internal lastNumber;
     mapping(uint32 station => uint256) internal running; // its run, counted from 1; 0: none
     mapping(bytes32 report => bool) private settledOnce;
+    mapping(uint256 run => mapping(uint24 supplier => Energy)) internal energies;
     Run[] internal runs;
     bytes32[] internal roots;
     uint256 internal deposited; // nano-euro
@@ -66,40 +77,58 @@ abstract contract Ghost is Drawing {
         for (uint256 i = 0; i < messages.length; ++i) {
             ++reasonsGiven[reasons[i]];
             if (reasons[i] == Reason.Malformed) {
-                leaves[i] = rejection(keccak256(messages[i]), reasons[i]);
-            } else if (messages[i][0] == 0x01) {
-                ISessions.OpenSession memory o = reader.opening(messages[i]);
-                leaves[i] = learnOpening(o, reasons[i]);
+                leaves[i] = Leaf.rejected(keccak256(messages[i]), reasons[i], block.timestamp);
+            } else if (messages[i][0] & 0x0f == 0x01) {
+                leaves[i] = learnOpening(messages[i], reasons[i]);
             } else {
-                ISessions.EnergyReport memory r = reader.report(messages[i]);
-                leaves[i] = learnReport(r, reasons[i]);
+                leaves[i] = learnReport(messages[i], reasons[i]);
             }
         }
         roots.push(Tree.root(leaves));
     }
 
-    function learnOpening(ISessions.OpenSession memory o, Reason reason) private returns (bytes32) {
-        if (reason == Reason.None) return cleared(o);
-        if (reason >= Reason.GridOperatorInactive) {
+    function learnOpening(bytes memory message, Reason reason) private returns (bytes32) {
+        ISessions.OpenSession memory o = reader.opening(message);
+        bytes32 digest = ledger.digestOf(o);
+        (address signer, address vehicle) = reader.signers(message, digest);
+        bool signed_ = isVehicle(o, vehicle);
+        if (reason == Reason.None || reason >= Reason.MarketPaused) {
+            assertTrue(registry.maySign(o.station, signer, o.time), "nobody's opening");
+            assertTrue(signed_ || !needsSignature(o), "decided without the vehicle");
+        }
+        if (reason == Reason.None) return cleared(o, signed_);
+        if (reason >= Reason.MarketPaused) {
             goesOn(o);
             ++happened["refused"];
         }
-        return rejection(ledger.digestOf(o), reason);
+        return Leaf.rejected(digest, reason, block.timestamp);
     }
 
-    function learnReport(ISessions.EnergyReport memory r, Reason reason) private returns (bytes32) {
-        return reason == Reason.None ? settled(r) : rejection(ledger.digestOf(r), reason);
+    function learnReport(bytes memory message, Reason reason) private returns (bytes32) {
+        ISessions.EnergyReport memory r = reader.report(message);
+        bytes32 digest = ledger.digestOf(r);
+        if (reason != Reason.None) return Leaf.rejected(digest, reason, block.timestamp);
+        (address signer,) = reader.signers(message, digest);
+        assertTrue(registry.maySign(r.station, signer, r.time), "nobody's report");
+        return settled(r, digest);
     }
 
-    function rejection(bytes32 digest, Reason reason) private pure returns (bytes32) {
-        return keccak256(abi.encode(digest, uint256(reason), 0, 0, 0));
+    function isVehicle(ISessions.OpenSession memory o, address signer) private view returns (bool) {
+        IVehicles.VehicleKeys memory k = ledger.vehicleKeys(o.vehicle);
+        if (!ledger.vehicles(o.vehicle).keyed || signer == address(0)) return false;
+        return signer == k.key || (signer == k.former && o.time < k.from);
+    }
+
+    function needsSignature(ISessions.OpenSession memory o) private view returns (bool) {
+        bool keyed = ledger.vehicles(o.vehicle).keyed;
+        return keyed && o.time >= ledger.vehicleKeys(o.vehicle).since;
     }
 
     // -------------------------------------------------------------------------------------------- Clearing
 
-    function cleared(ISessions.OpenSession memory o) private returns (bytes32) {
+    function cleared(ISessions.OpenSession memory o, bool signed_) private returns (bytes32) {
         Run memory run;
-        (run.opening, run.open) = (o, true);
+        (run.opening, run.open, run.signed) = (o, true, signed_);
         run.station = registry.stations(o.station);
         run.supplier = ledger.supplierAt(o.vehicle, o.time);
         run.registered = run.supplier != 0;
@@ -117,15 +146,49 @@ abstract contract Ghost is Drawing {
             (run.supplierReserve, run.gridReserve) = (run.supplierReserve + run.gridReserve, 0);
         }
         mayClear(run);
+        if (run.registered) meets(run);
         goesOn(o);
         companies[run.supplier].reserved += int256(run.supplierReserve);
         companies[grid].reserved += int256(run.gridReserve);
         runs.push(run);
         running[o.station] = runs.length;
         ++happened["cleared"];
-        return keccak256(
-            abi.encode(ledger.digestOf(o), 0, run.supplier, run.supplierReserve, run.gridReserve)
-        );
+        return Leaf.cleared(ledger.digestOf(o), block.timestamp, termsOf(run));
+    }
+
+    /// @dev A change that is known, and the vehicle's other session: that ends only where this one is signed and
+    /// that one is not.
+    function meets(Run memory run) private {
+        IVehicles.Vehicle memory v = ledger.vehicles(run.opening.vehicle);
+        bool changes = v.nextSupplier != 0 && v.nextFrom > run.opening.time;
+        if (changes) (run.nextSupplier, run.changeAt) = (v.nextSupplier, v.nextFrom);
+        for (uint256 i = 0; i < runs.length; ++i) {
+            if (!isOn(runs[i], run.opening.vehicle)) continue;
+            assertTrue(run.signed && !runs[i].signed, "the vehicle is elsewhere");
+            runs[i].superseded = true;
+            ++happened["superseded"];
+        }
+    }
+
+    function isOn(Run storage run, bytes32 vehicle) private view returns (bool) {
+        return run.open && run.registered && !run.superseded && run.opening.vehicle == vehicle;
+    }
+
+    function termsOf(Run memory run) internal pure returns (ISessions.Session memory s) {
+        s.supplier = run.supplier;
+        (s.gridOperator, s.stationOperator) = (run.station.gridOperator, run.station.operator);
+        (s.gridTariff, s.operatorTariff) = (run.gridTariff, run.operatorTariff);
+        (s.supplierReserve, s.gridReserve) = (uint64(run.supplierReserve), uint64(run.gridReserve));
+        (s.number, s.report) = (run.opening.session, run.reports);
+    }
+
+    /// @dev The new supplier accepted: the open session of the vehicle knows of it.
+    function changed(bytes32 vehicle, uint24 from, uint24 to, uint256 time) internal {
+        for (uint256 i = 0; i < runs.length; ++i) {
+            if (!isOn(runs[i], vehicle)) continue;
+            assertEq(runs[i].changeAt, 0, "a change is pending");
+            if (runs[i].supplier == from) (runs[i].nextSupplier, runs[i].changeAt) = (to, time);
+        }
     }
 
     function mayClear(Run memory run) private view {
@@ -161,9 +224,13 @@ abstract contract Ghost is Drawing {
 
     // ------------------------------------------------------------------------------------------ Settlement
 
-    function settled(ISessions.EnergyReport memory r) private returns (bytes32 leaf) {
+    function settled(ISessions.EnergyReport memory r, bytes32 digest)
+        private
+        returns (bytes32 leaf)
+    {
         assertTrue(running[r.station] != 0, "settled without a session");
         Run storage run = runs[running[r.station] - 1];
+        assertFalse(run.superseded, "settled what was superseded");
         assertEq(r.session, run.opening.session, "settled for another session");
         assertEq(r.report, ++run.reports, "report number");
         bytes32 name = keccak256(abi.encode(r.station, r.session, r.report));
@@ -172,27 +239,93 @@ abstract contract Ghost is Drawing {
 
         Reference.Reading[] memory readings = readingsTo(r);
         withinPower(readings, run.station);
-        Reference.Due memory due = Reference.settle(
-            readings,
-            registry.tariffs(run.station.gridOperator, GRID_OPERATOR, run.gridTariff),
-            registry.tariffs(run.station.operator, STATION_OPERATOR, run.operatorTariff),
-            r.last
-        );
-        leaf = keccak256(
-            abi.encode(ledger.digestOf(r), 0, due.networkCharge, due.serviceFee, due.feedIn)
-        );
-        run.imported = r.importRegister - run.opening.importRegister;
-        run.exported = r.exportRegister - run.opening.exportRegister;
-        uint256 taken = r.importRegister - last[r.station].imported;
-        uint256 fed = r.exportRegister - last[r.station].exported;
         moveOn(r.station, readings[readings.length - 1]);
-        postAll(run, due, taken, fed);
-        recordAll(run, leaf);
+        leaf = settleParts(run, readings, r.last, digest);
         if (r.last) {
             end(r.station);
             ++happened["closed"];
         }
         ++happened["settled"];
+    }
+
+    function settleParts(
+        Run storage run,
+        Reference.Reading[] memory readings,
+        bool final_,
+        bytes32 digest
+    ) private returns (bytes32 leaf) {
+        (uint256 change, uint256 from) = (run.changeAt, readings[0].time);
+        if (change != 0 && change <= from) {
+            switchSupplier(run);
+        } else if (change != 0 && change < readings[readings.length - 1].time) {
+            Reference.Reading[] memory before;
+            (before, readings) = cut(readings, change);
+            leaf = part(run, before, false, digest);
+            switchSupplier(run);
+            ++happened["split"];
+            return Leaf.both(leaf, part(run, readings, final_, digest));
+        }
+        return part(run, readings, final_, digest);
+    }
+
+    function part(Run storage run, Reference.Reading[] memory readings, bool final_, bytes32 digest)
+        private
+        returns (bytes32 leaf)
+    {
+        Reference.Due memory due = Reference.settle(
+            readings,
+            registry.tariffs(run.station.gridOperator, GRID_OPERATOR, run.gridTariff),
+            registry.tariffs(run.station.operator, STATION_OPERATOR, run.operatorTariff),
+            final_
+        );
+        Reference.Reading memory to = readings[readings.length - 1];
+        leaf = Leaf.settled(
+            digest,
+            block.timestamp,
+            termsOf(run),
+            to.time,
+            due.networkCharge,
+            due.serviceFee,
+            due.feedIn
+        );
+        uint256 taken = to.imported - readings[0].imported;
+        uint256 fed = to.exported - readings[0].exported;
+        Energy storage e = energies[running[run.opening.station] - 1][run.supplier];
+        (e.imported, e.exported) = (e.imported + taken, e.exported + fed);
+        postAll(run, due, taken, fed);
+        recordAll(run, leaf);
+    }
+
+    function switchSupplier(Run storage run) private {
+        companies[run.supplier].reserved -= int256(run.supplierReserve);
+        (run.supplier, run.changeAt) = (run.nextSupplier, 0);
+        Company storage c = companies[run.supplier];
+        bool covered = c.owed == 0 && c.balance >= c.reserved + int256(run.supplierReserve);
+        if (!covered) run.supplierReserve = 0;
+        c.reserved += int256(run.supplierReserve);
+        ++happened["switched"];
+    }
+
+    function cut(Reference.Reading[] memory all, uint256 time)
+        private
+        pure
+        returns (Reference.Reading[] memory before, Reference.Reading[] memory rest)
+    {
+        uint256 n;
+        while (all[n].time != time) {
+            ++n;
+        }
+        (before, rest) = (new Reference.Reading[](n + 1), new Reference.Reading[](all.length - n));
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (i <= n) before[i] = all[i];
+            if (i >= n) rest[i - n] = all[i];
+        }
+    }
+
+    function expired(uint32 station_) internal {
+        roots.push(Leaf.expired(station_, termsOf(runs[running[station_] - 1]), block.timestamp));
+        end(station_);
+        ++happened["expired"];
     }
 
     /// @dev The reserves come free, by a final report or by expiry.
