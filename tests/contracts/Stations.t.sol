@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
+import {Reason} from "../../contracts/interfaces/Reason.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @notice Meters and the stations behind them.
@@ -11,7 +12,9 @@ import {Fixture} from "./Fixture.sol";
 /// approveStations
 /// ├── another's meter, or no station: NotYourStation
 /// └── approved or closed: NotPending
-/// rotateStationKey, revokeStationKey: another's or a closed station: NotYourStation; InvalidKey
+/// rotateStationKey, retireStationKey, revokeStationKey: another's or a closed station: NotYourStation; InvalidKey
+/// the former key: good before its end, whenever that is; kept through a rotation after a retirement; none after a
+/// revocation
 /// closeStation: only the meter's grid operator, for good
 contract StationsTest is Fixture {
     address private constant KEY = address(0xbeef);
@@ -173,6 +176,46 @@ contract StationsTest is Fixture {
         vm.stopPrank();
     }
 
+    function test_rotate_with_any_end() public {
+        address formerKey = vm.addr(STATION_KEY);
+        vm.startPrank(operatorAccount);
+        registry.rotateStationKey(station, KEY, uint40(START + 10 days));
+        assertEq(registry.formerKeyAt(station, uint40(START + 10 days - 1)), formerKey, "before");
+        assertEq(registry.formerKeyAt(station, uint40(START + 10 days)), address(0), "from then on");
+        registry.rotateStationKey(station, address(0xcafe), 0);
+        assertEq(registry.formerKeyAt(station, 0), address(0), "no former key is good any more");
+        assertFalse(registry.maySign(station, formerKey, 0), "the first is forgotten");
+        vm.stopPrank();
+    }
+
+    function test_retire_key() public {
+        address retired = vm.addr(STATION_KEY);
+        vm.startPrank(operatorAccount);
+        vm.expectEmit(address(registry));
+        emit IRegistry.StationKeyRetired(station, uint40(START + 10));
+        registry.retireStationKey(station, uint40(START + 10));
+        assertEq(registry.stations(station).key, address(0), "no key");
+        assertTrue(registry.maySign(station, retired, uint40(START + 9)), "before");
+        assertFalse(registry.maySign(station, retired, uint40(START + 10)), "from then on");
+        assertFalse(registry.maySign(station, address(0), uint40(START + 9)), "nobody");
+        vm.expectRevert(IRegistry.InvalidKey.selector);
+        registry.retireStationKey(station, uint40(START + 99));
+        // the next key leaves the retired one as it is
+        registry.rotateStationKey(station, KEY, uint40(START + 99));
+        assertTrue(registry.maySign(station, retired, uint40(START + 9)), "before");
+        assertFalse(registry.maySign(station, retired, uint40(START + 10)), "from then on");
+        vm.stopPrank();
+    }
+
+    function test_retired_key_signs_messages_of_its_time() public {
+        plugIn(station, CAR);
+        vm.prank(operatorAccount);
+        registry.retireStationKey(station, uint40(START + 500));
+        vm.warp(START + 600);
+        expectReason(signed(nextReport(station, START + 499, 10, 0, false)), Reason.None);
+        expectReason(signed(nextReport(station, START + 500, 0, 0, true)), Reason.UnknownStation);
+    }
+
     function test_only_its_operator_changes_keys() public {
         address[3] memory others = [otherOperatorAccount, gridAccount, governance];
         for (uint256 i = 0; i < others.length; ++i) {
@@ -192,6 +235,8 @@ contract StationsTest is Fixture {
         registry.rotateStationKey(station, address(0), uint40(block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, 99));
         registry.revokeStationKey(99);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotYourStation.selector, 99));
+        registry.retireStationKey(99, 0);
         vm.stopPrank();
     }
 
