@@ -38,6 +38,7 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         Opening o = Messages.opening(message);
         bytes32 vehicle = Messages.vehicleOf(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(o, vehicle));
+        // slither-disable-next-line uninitialized-local it begins empty
         Case memory c;
         c.supply = _vehicles[vehicle].load();
         uint24 own = c.supply.supplierAt(o.time());

@@ -73,6 +73,7 @@ abstract contract KeyedVehicles is Vehicles {
     /// @dev Keys are the business of whoever supplies the vehicle at this moment.
     function _suppliedNow(uint24 supplier, bytes32 id) private view returns (Vehicle storage v) {
         v = _vehicles[id];
+        // slither-disable-next-line incorrect-equality numbers of participants, no balances
         require(v.load().supplierAt(block.timestamp) == supplier, NotTheSupplier(id));
     }
 }

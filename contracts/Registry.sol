@@ -43,6 +43,7 @@ contract Registry is Stations, Tariffs {
     {
         device = _stations[number].load();
         market = _market;
+        // slither-disable-next-line uninitialized-local it begins empty
         Clearing memory c;
         c.grid = _participants[device.gridOperator()].load();
         c.operator = _participants[device.operator()].load();

@@ -46,6 +46,7 @@ abstract contract Settlement is Clearing {
         bytes32 digest = _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), registers));
         Session storage session = _sessions[r.station()];
         Progress s = session.loadProgress();
+        // slither-disable-next-line uninitialized-local it begins empty
         Tariffs memory tariffs;
         Device device;
         Market market;
@@ -114,6 +115,7 @@ abstract contract Settlement is Clearing {
         bool switches = effective <= s.time() || effective < r.time();
         bool cuts = switches && effective > s.time();
         bytes memory registers = p.registers;
+        // slither-disable-next-line uninitialized-local empty where nothing is cut
         Part memory former;
         if (cuts) (former, p) = _cut(p, effective);
         if (!_price(p, tariffs) || (cuts && !_price(former, tariffs))) {

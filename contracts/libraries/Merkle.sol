@@ -9,13 +9,16 @@ library Merkle {
     /// @dev Overwrites `leaves`.
     function root(bytes32[] memory leaves) internal pure returns (bytes32) {
         uint256 n = leaves.length;
-        while (n > 1) {
-            uint256 half = n / 2;
-            for (uint256 i = 0; i < half; ++i) {
-                leaves[i] = Hashes.commutativeKeccak256(leaves[2 * i], leaves[2 * i + 1]);
+        // positions of an array in memory
+        unchecked {
+            while (n > 1) {
+                uint256 half = n / 2;
+                for (uint256 i = 0; i < half; ++i) {
+                    leaves[i] = Hashes.commutativeKeccak256(leaves[2 * i], leaves[2 * i + 1]);
+                }
+                if (n % 2 == 1) leaves[half] = leaves[n - 1];
+                n = half + n % 2;
             }
-            if (n % 2 == 1) leaves[half] = leaves[n - 1];
-            n = half + n % 2;
         }
         return leaves[0];
     }

@@ -48,11 +48,11 @@ library Slots {
     ) internal pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
         if (!_endsArePossible(first, registers, startTime, endTime, frame)) return (false, 0, 0);
         // the sums say whether they are possible in bits that no sum reaches
-        uint256 limit = _most(frame, SECONDS);
+        uint256 limit = _guarded(_most(frame, SECONDS));
         uint256 slot = startTime / SECONDS % PER_DAY;
         uint256 grid = rotate(frame.gridLevels, slot);
         uint256 operator = rotate(frame.operatorLevels, slot);
-        uint256 bad;
+        uint256 bad = 0;
         // a map of the day serves one day after the other
         for (uint256 offset = 0; offset < registers.length; offset += PER_DAY * BOUNDARY) {
             (uint256 badDay, uint256 gridDay, uint256 operatorDay) = _sum(
@@ -106,7 +106,7 @@ library Slots {
     /// register runs backwards, or when the limit is less than the change.
     /// @param first reading before the first of these
     /// @param offset of the day in the registers
-    /// @param limit the most energy of a slot, like a reading
+    /// @param limit the most energy of a slot, like a reading with a guard
     function _sum(
         uint256 first,
         bytes memory registers,
@@ -117,7 +117,6 @@ library Slots {
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
         unchecked {
             uint256 previous = _guarded(first);
-            limit = _guarded(limit);
             uint256 end = registers.length;
             if (end > offset + PER_DAY * BOUNDARY) end = offset + PER_DAY * BOUNDARY;
             for (; offset != end; offset += BOUNDARY) {
