@@ -46,26 +46,30 @@ abstract contract Settlement is Clearing {
         bytes32 digest = _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), registers));
         Session storage session = _sessions[r.station()];
         Progress s = session.loadProgress();
-        // slither-disable-next-line uninitialized-local it begins empty
-        Tariffs memory tariffs;
-        Device device;
-        Market market;
-        (
-            device,
-            tariffs.grid,
-            tariffs.frame.gridLevels,
-            tariffs.operator,
-            tariffs.frame.operatorLevels,
-            market
-        ) = REGISTRY.tariffsOf(r.station(), session.loadTerms());
-        (tariffs.frame.maxPower, tariffs.frame.maxFeedIn) = (device.maxPower(), device.maxFeedIn());
-
+        (Device device, Market market, Tariffs memory tariffs) =
+            _tariffsOf(r.station(), session.loadTerms());
         reason = _checkSigner(message, digest, r.station(), device, r.time());
         if (reason == Reason.None) reason = _checkReport(r, s, registers.length, market.skew());
         if (reason == Reason.None) {
             (reason, leaf) = _settle(r, digest, s, registers, tariffs);
         }
         if (reason != Reason.None) leaf = _reject(r.station(), digest, reason);
+    }
+
+    function _tariffsOf(uint32 station, Terms t)
+        private
+        view
+        returns (Device device, Market market, Tariffs memory tariffs)
+    {
+        Prices grid;
+        Prices operator;
+        uint256 gridLevels;
+        uint256 operatorLevels;
+        (device, grid, gridLevels, operator, operatorLevels, market) =
+            REGISTRY.tariffsOf(station, t);
+        Slots.Frame memory frame =
+            Slots.Frame(gridLevels, operatorLevels, device.maxPower(), device.maxFeedIn());
+        tariffs = Tariffs(frame, grid, operator);
     }
 
     /// @dev The checks that leave no trace.

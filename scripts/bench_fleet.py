@@ -73,9 +73,10 @@ class Fleet:
     def _session(self, number: int, moving: bool) -> Session:
         charger = self.chargers[number]
         charger.session += 1
-        first = number - number % GROUP
+        group = min(GROUP, len(self.cars))
+        first = number - number % group
         step = 7 * charger.session if moving else 0
-        car = self.cars[first + (number + step) % GROUP].id
+        car = self.cars[first + (number + step) % group].id
         registers = charger.imported, charger.exported
         begin = charger.clock + SLOT // 2
         opening = OpenSession(charger.station.number, charger.session, car, begin, *registers)

@@ -17,6 +17,8 @@ STATIONS = 500
 IN_USE = range(100)
 SIZES = (1, 10, 100)
 VEHICLES = 100
+FEW, MANY = 10, 100_000
+REGISTERED_AT_ONCE = 600  # what fits into one transaction
 
 
 def measure() -> dict[str, int]:
@@ -31,7 +33,20 @@ def measure() -> dict[str, int]:
         for size in SIZES:
             found |= _named(size, *bench.round(IN_USE, size))
         found |= bench.fullest(500)
-        return found | {"gas.vehicle_registration": bench.vehicle_registration()}
+        found |= {"gas.vehicle_registration": bench.vehicle_registration()}
+    return found | by_vehicles()
+
+
+def by_vehicles() -> dict[str, int]:
+    """`gas.session_with_10_vehicles` and `gas.session_with_100000_vehicles`: the same ten stations,
+    in batches of ten, before and after 100,000 further vehicles are registered."""
+    with fleet(FEW, NOW) as stations:
+        bench = _GasBench(stations, Wallet(stations.ledger.w3, stations.anvil.admin))
+        for _ in range(3):
+            few = sum(bench.round(range(FEW), FEW))
+        bench.register(MANY)
+        many = sum(bench.round(range(FEW), FEW))
+    return {f"gas.session_with_{FEW}_vehicles": few, f"gas.session_with_{MANY}_vehicles": many}
 
 
 class _GasBench:
@@ -59,13 +74,22 @@ class _GasBench:
 
     def vehicle_registration(self) -> int:
         """Per vehicle; each is new."""
+        return round(self._register("new car", range(VEHICLES)) / VEHICLES)
+
+    def register(self, count: int) -> None:
+        """So many further vehicles, of one supplier."""
+        for first in range(0, count, REGISTERED_AT_ONCE):
+            self._register("further car", range(first, min(count, first + REGISTERED_AT_ONCE)))
+
+    def _register(self, name: str, numbers: range) -> int:
+        """Gas of it."""
         supplier = next(iter(self._fleet.market.participants.values()))
         wallet = Wallet(self._ledger.w3, supplier.account)
-        ids = [keccak(text=f"new car {n}") for n in range(VEHICLES)]
+        commitments = [keccak(text=f"{name} {n}") for n in numbers]
         function = abi.functions("Ledger")["registerVehicles"]
         start = slot_start(self._ledger.w3.eth.get_block("latest")["timestamp"])
-        receipt = wallet.call(self._ledger.address, function, ids, start)
-        return round(receipt["gasUsed"] / VEHICLES)
+        receipt = wallet.call(self._ledger.address, function, commitments, start)
+        return receipt["gasUsed"]
 
     def _fill(self, messages: list[bytes]) -> tuple[int, int]:
         count = self._most(messages)
