@@ -51,34 +51,42 @@ contract OrderTest is Drawing, Keys {
         assertEq(outcome(), wanted, "outcome");
     }
 
+    struct Reading {
+        uint256 time;
+        uint48 imported;
+        uint48 exported;
+    }
+
     /// @dev What a station has to say, drawn: openings, reports and final reports of two sessions.
     function tell(uint256 n, uint256 seed) private {
-        uint256 time = START + draw(seed, n, 0, 1700);
-        (uint48 imported, uint48 exported) = (uint48(n * 1000), uint48(n * 500));
+        Reading memory now_ =
+            Reading(START + draw(seed, n, 0, 1700), uint48(n * 1000), uint48(n * 500));
         for (uint32 session = 1; session <= 2; ++session) {
-            uint256 k = 3 * (session - 1);
             ISessions.OpenSession memory o =
-                opening(numbers[n], session, cars[n], time, imported, exported);
+                opening(numbers[n], session, cars[n], now_.time, now_.imported, now_.exported);
+            uint256 k = 3 * (session - 1);
             messages[n][k] = signedBy(o, keyOf(n));
             for (uint32 number = 1; number <= 2; ++number) {
-                uint256 end = time + draw(seed, 100 * n + 10 * session + number, 1, 4000);
-                ISessions.EnergyReport memory r = report(
-                    numbers[n],
-                    session,
-                    number,
-                    end,
-                    imported,
-                    exported,
-                    number == 2,
-                    evenly(time, end, imported, exported, 50, 20)
-                );
-                uint48 steps = uint48(r.boundaries.length / 12);
-                (imported, exported) = (imported + 50 * steps, exported + 20 * steps);
-                (r.importRegister, r.exportRegister) = (imported, exported);
-                messages[n][k + number] = signedBy(r, keyOf(n));
-                time = end;
+                uint256 duration = draw(seed, 100 * n + 10 * session + number, 1, 4000);
+                messages[n][k + number] = goOn(n, session, number, now_, duration);
             }
         }
+    }
+
+    function goOn(uint256 n, uint32 session, uint32 number, Reading memory now_, uint256 duration)
+        private
+        view
+        returns (bytes memory)
+    {
+        ISessions.EnergyReport memory r;
+        (r.station, r.session, r.report, r.last) = (numbers[n], session, number, number == 2);
+        r.time = uint40(now_.time + duration);
+        r.boundaries = evenly(now_.time, r.time, now_.imported, now_.exported, 7, 5);
+        now_.imported += uint48(7 * (r.boundaries.length / 12));
+        now_.exported += uint48(5 * (r.boundaries.length / 12));
+        now_.time = r.time;
+        (r.importRegister, r.exportRegister) = (now_.imported, now_.exported);
+        return signedBy(r, keyOf(n));
     }
 
     function mix(uint256 seed) private {
