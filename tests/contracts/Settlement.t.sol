@@ -280,6 +280,20 @@ contract SettlementTest is Drawing {
         );
     }
 
+    /// @dev A report of two days has 193 slots: the last one has the level of the first one's place in the day.
+    function test_last_slot_of_the_longest_report() public {
+        vm.warp(START + 899);
+        plugIn(feeding, CAR);
+        uint256 end = START + 193 * 900;
+        vm.warp(end);
+        bytes memory all = evenly(START + 899, end, 0, 0, 0, 0);
+        assertEq(all.length, 192 * 12, "boundaries");
+        expectReason(signed(report(feeding, 1, 1, end, 1000, 500, false, all)), Reason.None);
+        assertEq(ledger.pairs(supplier, grid).amount, 1000 * 120_000, "high, import");
+        assertEq(ledger.pairs(grid, supplier).amount, 500 * 150_000, "high, export");
+        assertEq(ledger.pairs(supplier, operator).amount, 1000 * 50_000, "standard");
+    }
+
     // -------------------------------------------------------------------------------------------- Helpers
 
     function market(IRegistry.Tariff memory g, IRegistry.Tariff memory o) private {

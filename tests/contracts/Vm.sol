@@ -38,6 +38,8 @@ interface Vm {
     function etch(address target, bytes calldata code) external;
     function store(address target, bytes32 slot, bytes32 value) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
+    function clearMockedCalls() external;
     function chainId(uint256 id) external;
     function assume(bool condition) external pure;
     function snapshotState() external returns (uint256 id);
