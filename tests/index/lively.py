@@ -19,6 +19,7 @@ from gridroam.index.follower import Follower
 from gridroam.index.queries import Index
 
 START = 1_800_000_000
+EVER_AFTER = 900 << 29
 SEED = 5
 
 
