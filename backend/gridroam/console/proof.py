@@ -13,6 +13,7 @@ from enum import StrEnum
 from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound, Web3Exception
 
+from gridroam.chain.bulk import Read, read
 from gridroam.chain.calldata import messages_in
 from gridroam.chain.events import (
     Event,
@@ -24,9 +25,11 @@ from gridroam.chain.events import (
 )
 from gridroam.chain.ledger import Ledger
 from gridroam.domain.reasons import Reason
+from gridroam.domain.vehicle_keys import VehicleKeys
 from gridroam.errors import ChainError, MalformedMessageError
 from gridroam.index.records import Kind, Message, Settlement, Story
 from gridroam.messages import OpenSession, Signed, digest, unpack
+from gridroam.signatures import recover
 
 
 class Finding(StrEnum):
@@ -72,7 +75,7 @@ def prove(ledger: Ledger, story: Story) -> list[Proof]:
         settled.setdefault(settlement.message, []).append(settlement)
     transactions = _Transactions(ledger)
     return [
-        _prove(ledger, transactions, message, settled.get(message.id, []))
+        _prove(ledger, transactions, message, settled.get(message.id, []), story.session.signed)
         for message in story.messages
     ]
 
@@ -118,7 +121,11 @@ class _Transactions:
 
 
 def _prove(
-    ledger: Ledger, transactions: _Transactions, message: Message, settled: list[Settlement]
+    ledger: Ledger,
+    transactions: _Transactions,
+    message: Message,
+    settled: list[Settlement],
+    by_vehicle: bool,
 ) -> Proof:
     try:
         transaction = transactions.get(message.tx_hash)
@@ -131,6 +138,8 @@ def _prove(
         checks.append(_in_calldata(message, transaction))
         signer, signature = _signed(ledger, message)
         checks += [signature, _decided(message, settled, transaction)]
+        if by_vehicle and message.kind == Kind.OPENING and message.accepted:
+            checks.append(_vehicle_signed(ledger, message))
         return Proof(message, signer, tuple(checks))
     except (ChainError, Web3Exception) as error:
         return Proof(message, "", (Check("node", Finding.UNKNOWN, str(error)),))
@@ -161,6 +170,15 @@ def _signed(ledger: Ledger, message: Message) -> tuple[str, Check]:
     if message.reason == Reason.UNKNOWN_STATION:
         return signer, Check("no-key", Finding.WRONG if good else Finding.PROVEN, signer)
     return signer, Check("signature", Finding.PROVEN if good else Finding.WRONG, signer)
+
+
+def _vehicle_signed(ledger: Ledger, message: Message) -> Check:
+    """Whether the vehicle's own key, as the ledger had it at that block, signed the opening."""
+    signer = recover(message.digest, unpack(message.body).vehicle_signature)
+    view = Read("vehicleKeys", (message.vehicle,), VehicleKeys)
+    (keys,) = read(ledger, [view], message.block)
+    good = keys.have_signed(signer, message.time)
+    return Check("vehicle", Finding.PROVEN if good else Finding.WRONG, signer or "")
 
 
 def _says(signed: Signed, message: Message) -> bool:

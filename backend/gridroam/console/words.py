@@ -317,6 +317,11 @@ CHECKS: dict[str, dict[str, str]] = {
         "wrong": _("The station's key did not sign it."),
         "unknown": _NODE,
     },
+    "vehicle": {
+        "proven": _("The vehicle's own key signed it, too."),
+        "wrong": _("The vehicle's own key did not sign it."),
+        "unknown": _NODE,
+    },
     "forged": {
         "proven": _("The station's key did not sign it, which is why it was rejected."),
         "wrong": _("The station's key signed it: it should not have been rejected for that."),

@@ -2,7 +2,8 @@
 
 `contract_id`  the EMAID; needed
 `salt`         32 bytes in hexadecimal; needed unless `vehicle` is there
-`vehicle`      the id on the chain in hexadecimal; where both are there they have to fit
+`vehicle`      the id on the chain in hexadecimal, or the commitment that was registered; where
+               there is a salt as well they have to fit
 `name`         free text by which clerks know the contract; optional
 """
 
@@ -68,7 +69,7 @@ def _customer(row: dict[str, str], supplier: int) -> Customer:
     if given and given not in (derived, committed):
         raise InvalidInputError("Salt, contract and vehicle do not fit together.")
     name = " ".join((row.get("name") or "").split())[:_MAX_NAME]
-    return Customer(given or derived, contract, name, salt)
+    return Customer(derived, contract, name, salt)
 
 
 def _hash(row: dict[str, str], column: str) -> bytes:
