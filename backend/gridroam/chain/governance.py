@@ -49,20 +49,27 @@ class Seats:
         return account
 
 
+def check(seats: Seats, deploying: str) -> None:
+    """Raises `InvalidInputError` if the deploying account is to hold a seat.
+
+    Its key lay on the machine that deployed.
+    """
+    if deploying.lower() in {seats.of(role).lower() for role in (COUNCIL, *ROLES)}:
+        raise InvalidInputError(
+            f"{deploying} deploys and is to govern, too.",
+            "Deploy from an account that is thrown away afterwards.",
+        )
+
+
 def establish(wallet: Wallet, authority: str, registry: str, seats: Seats) -> None:
     """Gives each role its functions and its account, then the wallet's own power away for good.
 
     `wallet` is the one that deployed `authority` and holds its admin role without a delay. Whatever
     fails on the way, the wallet still holds it and may call this again.
 
-    Raises `InvalidInputError` if the deploying account is to hold a seat: it is a key that lay on
-    the machine which deployed.
+    Raises `InvalidInputError` as `check` does.
     """
-    if wallet.address.lower() in {seats.of(role).lower() for role in (COUNCIL, *ROLES)}:
-        raise InvalidInputError(
-            f"{wallet.address} deploys and is to govern, too.",
-            "Deploy from an account that is thrown away afterwards.",
-        )
+    check(seats, wallet.address)
     manager = abi.functions("AccessManager")
     for role in ROLES:
         selectors = [abi.functions("Registry")[name].selector for name in role.functions]

@@ -16,6 +16,7 @@ import gridroam
 from gridroam.errors import GridroamError
 
 COMMANDS = (
+    "deploy",
     "demo",
     "devnet",
     "relay",
