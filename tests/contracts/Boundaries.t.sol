@@ -11,7 +11,7 @@ contract BoundariesTest is Assertions {
         for (uint256 start = 1800; start < 2700; ++start) {
             for (uint256 boundary = 1800; boundary <= 3600; boundary += 900) {
                 for (uint256 end = boundary - 1; end <= boundary + 1; ++end) {
-                    assertEq(Slots.boundariesBetween(start, end), _count(start, end));
+                    assertEq(Slots.boundariesBetween(start, end), _count(start, end), "boundaries");
                 }
             }
         }
@@ -19,9 +19,9 @@ contract BoundariesTest is Assertions {
 
     function test_boundariesBetween_toEverySecondOfASlot() external pure {
         for (uint256 end = 2700; end < 3600; ++end) {
-            assertEq(Slots.boundariesBetween(1799, end), _count(1799, end));
-            assertEq(Slots.boundariesBetween(1800, end), _count(1800, end));
-            assertEq(Slots.boundariesBetween(1801, end), _count(1801, end));
+            assertEq(Slots.boundariesBetween(1799, end), _count(1799, end), "boundaries");
+            assertEq(Slots.boundariesBetween(1800, end), _count(1800, end), "boundaries");
+            assertEq(Slots.boundariesBetween(1801, end), _count(1801, end), "boundaries");
         }
     }
 
