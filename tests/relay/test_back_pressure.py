@@ -1,4 +1,4 @@
-"""Where a bound is reached the answer is 429 with Retry-After, for whom it concerns and no other."""
+"""Where a bound is reached the answer is 429 with Retry-After, for whom it concerns alone."""
 
 import contextlib
 import socket
