@@ -1,6 +1,5 @@
 """Acts: what governance, participants and anybody may try, allowed or not."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
@@ -95,13 +94,15 @@ def _some(value: Some, rules: Rules) -> Any:
         Some.DEBTOR: debtor,
         Some.CREDITOR: creditor,
         Some.LAST_STATION: len(rules.stations.by_number),
-        Some.TRAVELLER: next(travellers(rules), VEHICLES[0]),
+        Some.TRAVELLER: [*travellers(rules), VEHICLES[0]][0],
     }[value]
 
 
-def travellers(rules: Rules) -> Iterator[Bytes32]:
-    """Vehicles that are in an open session."""
-    return (vehicle for vehicle in rules.vehicles.by_id if rules.vehicles.session_of(vehicle))
+def travellers(rules: Rules) -> list[Bytes32]:
+    """Vehicles that are in an open session, those first that did not sign it."""
+    found = ((vehicle, rules.vehicles.session_of(vehicle)) for vehicle in rules.vehicles.by_id)
+    signed = {vehicle: place[1].vehicle_signed for vehicle, place in found if place}
+    return sorted(signed, key=signed.__getitem__)
 
 
 def _amount(amount: Amount, account: Account) -> NanoEuro:

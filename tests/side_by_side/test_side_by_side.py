@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from acts import Act, Slots, travellers
 from deployment import Contracts
-from drawn_acts import acts, change_of_supplier, linked_acts
+from drawn_acts import change_of_supplier, linked_acts, of_companies, of_devices
 from drawn_moves import batches
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -72,25 +72,30 @@ class SideBySide(RuleBasedStateMachine):
             self.sides.perform(Act("expire", (station,)))
         self.sides.submit(then)
 
-    @rule(acts=acts, then=batches)
+    @rule(acts=of_companies, then=batches)
     def perform(self, acts: list[Act], then: Batch) -> None:
         for act in acts:
             self.sides.perform(act)
         self.sides.submit(then)
 
+    @rule(acts=of_devices, then=batches)
+    def perform_on_devices(self, acts: list[Act], then: Batch) -> None:
+        self.perform(acts, then)
+
     @rule(acts=linked_acts, then=batches)
     def perform_in_turn(self, acts: list[Act], then: Batch) -> None:
         self.perform(acts, then)
 
-    @rule(nth=st.integers(0, 3), station=st.integers(1, 6), then=batches)
-    def sign_elsewhere(self, nth: int, station: int, then: Batch) -> None:
+    @rule(nth=st.integers(0, 3), then=batches)
+    def sign_elsewhere(self, nth: int, then: Batch) -> None:
         """A car that is in a session gets a key, and signs that it is at another station."""
-        found = list(travellers(self.sides.rules))
-        if found:
-            car = found[nth % len(found)]
-            key = list(VEHICLE_KEYS)[nth]
-            self.sides.perform(Act("setVehicleKeys", ([car], [key], Slots(0))))
-            there = Move(station, VEHICLES.index(car), kind=Kind.OPENING)
+        rules, (car, *_) = self.sides.rules, [*travellers(self.sides.rules), None]
+        idle = [n for n in (2, 1, 3, 4) if not rules.market.sessions[n].occupies]
+        if car is not None and idle:
+            supplier = rules.vehicles.supplier_at(car, rules.now)
+            self.sides.perform(Act("deposit", (supplier, 10**8)))
+            self.sides.perform(Act("setVehicleKeys", ([car], [list(VEHICLE_KEYS)[nth]], Slots(0))))
+            there = Move(idle[nth % len(idle)], VEHICLES.index(car), kind=Kind.OPENING)
             self.sides.submit([there, *then])
 
     @rule(
@@ -103,7 +108,7 @@ class SideBySide(RuleBasedStateMachine):
         """A car that is in a session changes its supplier, and the station reports up to it, at it
         and over it."""
         rules = self.sides.rules
-        found = list(travellers(rules))
+        found = travellers(rules)
         if found:
             car = found[nth % len(found)]
             for act in change_of_supplier(car, to, Slots(2)):
@@ -121,6 +126,12 @@ class SideBySide(RuleBasedStateMachine):
         self.sides.perform(Act("suspend", (number,)))
         self.sides.submit(meanwhile)
         self.sides.perform(Act("reinstate", (number,)))
+
+    @rule(by=st.sampled_from([None, None, None, 0, 1]), meanwhile=batches)
+    def pause_for_a_while(self, by: int | None, meanwhile: Batch) -> None:
+        self.sides.perform(Act("pause", (), by))
+        self.sides.submit(meanwhile)
+        self.sides.perform(Act("unpause", (), by))
 
     @rule(moves=batches)
     def submit(self, moves: Batch) -> None:
@@ -157,5 +168,6 @@ def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Co
     assert len(tally.outcomes) >= 20, tally
     states = {"none", "open", "closed", "expired", "refused", "superseded"}
     assert tally.states.keys() == states, tally
-    assert len(tally.done) >= 22, tally
-    assert len(tally.situations) == 11, tally
+    assert len(tally.done) >= 20, tally
+    assert tally.situations.keys() >= {"split", "switched between reports", "superseded"}, tally
+    assert len(tally.situations) >= 10, tally
