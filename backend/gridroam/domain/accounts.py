@@ -5,8 +5,10 @@ cannot cover stays as an open claim of the pair, and comes before everything lat
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gridroam.domain.difference import Adjustment
 from gridroam.domain.journal import (
     Journal,
     collection_entry,
@@ -139,6 +141,24 @@ class Accounts:
         self.accounts[payee].balance += paid
         self.record(collection_entry(payer, payee, paid), payer, payee)
         return paid
+
+    def adjust(
+        self,
+        adjustments: Iterable[Adjustment],
+        parties: Iterable[ParticipantId],
+        entry: bytes,
+    ) -> tuple[Claim, ...]:
+        """Posts what a correction changes, in this order, with cover and claims as every posting.
+        Returns the claims that stay open."""
+        claims = []
+        for a in adjustments:
+            payer, payee = (a.payer, a.payee) if a.amount >= 0 else (a.payee, a.payer)
+            claims.append(self.post(payer, payee, abs(a.amount)))
+            pair = self.pairs[a.payer, a.payee]
+            pair.import_wh += a.import_wh
+            pair.export_wh += a.export_wh
+        self.record(entry, *parties)
+        return tuple(claim for claim in claims if claim)
 
     def record(self, entry: bytes, *participants: ParticipantId) -> None:
         """Appends an entry to each one's journal, once."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from gridroam.domain.batch import word
 from gridroam.domain.hashing import keccak
-from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId
+from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId, StationId
 
 HEAD_BYTES = 26
 """Of a hash the leading 26 bytes are kept; with the count that makes one word."""
-DEPOSIT, WITHDRAWAL, COLLECTION = 1, 2, 3
+DEPOSIT, WITHDRAWAL, COLLECTION, CORRECTION = 1, 2, 3, 4
 
 
 @dataclass(slots=True)
@@ -34,3 +34,8 @@ def withdrawal_entry(participant: ParticipantId, amount: NanoEuro) -> Bytes32:
 
 def collection_entry(payer: ParticipantId, payee: ParticipantId, amount: NanoEuro) -> Bytes32:
     return keccak(word(COLLECTION) + word(payer) + word(payee) + word(amount))
+
+
+def correction_entry(station: StationId, session: int, version: int, content: Bytes32) -> Bytes32:
+    numbers = CORRECTION, station, session, version
+    return keccak(b"".join(map(word, numbers)) + content)

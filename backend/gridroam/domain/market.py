@@ -13,6 +13,7 @@ from gridroam.domain import clearing, energy, settlement
 from gridroam.domain.accounts import Accounts
 from gridroam.domain.batch import cleared_leaf, expired_leaf, merkle_root, rejected_leaf
 from gridroam.domain.clearing import Terms
+from gridroam.domain.corrections import Corrections
 from gridroam.domain.decision import Cleared, Decision, Rejected, Superseded
 from gridroam.domain.energy import by_slot
 from gridroam.domain.message import Message, Opening, Report, reading_of
@@ -50,9 +51,11 @@ class Market:
     accounts: Accounts = field(default_factory=Accounts)
     sessions: defaultdict[StationId, Session] = field(default_factory=lambda: defaultdict(Session))
     batch_count: int = 0
+    corrections: Corrections = field(init=False)
 
     def __post_init__(self) -> None:
         self.vehicles = Vehicles(self.registry, self.sessions)
+        self.corrections = Corrections(self.registry, self.accounts)
 
     # ------------------------------------------------------------------------------------ messages
 
@@ -119,6 +122,7 @@ class Market:
         if own_supplier != NOBODY:
             superseded = self._supersede(opening)
             self._take_along(opening, session)
+        self.corrections.begin(opening)
         return self._clear(session, terms, digest, superseded, now)
 
     def _has_signed(self, opening: Opening, signer: Address | None) -> bool:
@@ -199,8 +203,10 @@ class Market:
             return _reject(digest, now, reason)
         books = self.accounts, self.registry.tariffs
         settled = Settling(*books, session, digest, now).settle(report, slots)
+        self.corrections.go_on(report, settled.parts)
         if report.last:
             self._end(session, State.CLOSED)
+            self.corrections.end(report.station, session, now)
         return settled
 
     # ------------------------------------------------------------------------------- what ends it
@@ -212,6 +218,7 @@ class Market:
         may = session.may_expire(self.registry.limits.silence, now)
         require(may, "NotExpirable", f"station {station}, session {session.number}")
         self._end(session, State.EXPIRED)
+        self.corrections.end(station, session, now)
         leaf = expired_leaf(station, session.number, session.report, now, session.pinned)
         root = self.record_batch([leaf])
         return Expiry(session.number, self.batch_count, root)

@@ -1,0 +1,177 @@
+"""A session as it stands after it ended: version 1 is what the ledger settled, every correction is
+the next one. What a version costs follows from its readings, at the tariffs pinned at clearing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from eth_abi.abi import encode
+
+from gridroam.domain.energy import Reading, SlotEnergy, by_slot
+from gridroam.domain.hashing import keccak
+from gridroam.domain.settlement import price
+from gridroam.domain.slots import boundaries_between
+from gridroam.domain.tariff import Tariff
+from gridroam.domain.units import (
+    Bytes32,
+    NanoEuro,
+    ParticipantId,
+    StationId,
+    Timestamp,
+    Wh,
+)
+from gridroam.domain.units import Version as TariffVersion
+from gridroam.domain.violation import require
+
+READING_BYTES = 12
+MOST_IN_AN_INTERVAL: Wh = 2**32 - 1
+"""Of import, so that its price has a known width."""
+_SHARE = "(uint24,uint40,uint48,uint48,uint48,uint80,uint80,int88)"
+_VERSION = (
+    "(uint32,uint32,uint24,uint24,uint16,uint16,uint40,uint40,bool,uint40,uint16,uint40,bytes32,"
+    f"{_SHARE}[],bytes)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A stretch of a session, whose supplier it was, and what came of it."""
+
+    supplier: ParticipantId
+    until: Timestamp
+    import_wh: Wh
+    export_wh: Wh
+    """Paid for by the grid operator."""
+    return_wh: Wh
+    """Fed in as well, but paid for by the supplier: the prices were negative."""
+    network_charge: NanoEuro
+    service_fee: NanoEuro
+    feed_in: NanoEuro
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Everything up to `settled_at` is the same in every version of a session."""
+
+    station: StationId
+    session: int
+    grid_operator: ParticipantId
+    station_operator: ParticipantId
+    grid_tariff: TariffVersion
+    operator_tariff: TariffVersion
+    start: Timestamp
+    end: Timestamp
+    closed: bool
+    """By a final report, with which the session fees were due."""
+    settled_at: Timestamp
+    """The block time of its end: the window for corrections runs from here."""
+    number: int
+    time: Timestamp
+    """When it was drawn up; of version 1 `settled_at`."""
+    previous: Bytes32
+    """The content of the version before; 0 of version 1."""
+    shares: tuple[Share, ...]
+    readings: bytes
+    """Both registers at the start, at each slot boundary within, and at the end, as on the wire."""
+
+    @property
+    def content(self) -> Bytes32:
+        """The hash that stands for it on chain."""
+        values = [getattr(self, name) for name in self.__slots__]
+        shares = [tuple(getattr(s, name) for name in s.__slots__) for s in self.shares]
+        return keccak(encode([_VERSION], [(*values[:-2], shares, self.readings)]))
+
+    def intervals(self) -> Iterator[SlotEnergy]:
+        """The energy between one reading and the next."""
+        first, *between, last = pairs(self.readings)
+        return by_slot(Reading(self.start, *first), between, Reading(self.end, *last))
+
+
+def pairs(readings: bytes) -> list[tuple[Wh, Wh]]:
+    """Import and export registers."""
+    return [
+        (
+            int.from_bytes(readings[i : i + 6], "big"),
+            int.from_bytes(readings[i + 6 : i + 12], "big"),
+        )
+        for i in range(0, len(readings), READING_BYTES)
+    ]
+
+
+def packed(registers: Sequence[tuple[Wh, Wh]]) -> bytes:
+    return b"".join(i.to_bytes(6, "big") + e.to_bytes(6, "big") for i, e in registers)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who has a session until when."""
+
+    supplier: ParticipantId
+    until: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the next version would have instead."""
+
+    time: Timestamp
+    assignments: tuple[Assignment, ...]
+    readings: bytes
+
+
+def next_version(present: Version, change: Correction, grid: Tariff, operator: Tariff) -> Version:
+    """The version that a change makes of another, priced anew."""
+    require(change.time > present.time, "WrongTime", f"{change.time}, before {present.time}")
+    _check_assignments(present, change.assignments)
+    wanted = (len(list(boundaries_between(present.start, present.end))) + 2) * READING_BYTES
+    length = len(change.readings)
+    require(length == wanted, "WrongReadings", f"{length} bytes of {wanted}")
+    drawn = replace(
+        present,
+        number=present.number + 1,
+        time=change.time,
+        previous=present.content,
+        readings=change.readings,
+        shares=(),
+    )
+    slots = list(drawn.intervals())
+    for slot in slots:
+        forwards = not slot.ran_backwards() and slot.import_wh <= MOST_IN_AN_INTERVAL
+        require(forwards, "RegisterBackwards", f"at {slot.time}")
+    shares = []
+    for index, assignment in enumerate(change.assignments, 1):
+        last = index == len(change.assignments)
+        own = [slot for slot in slots if last or slot.time < assignment.until]
+        slots = slots[len(own) :]
+        shares.append(_share(assignment, own, grid, operator, fees=last and present.closed))
+    return replace(drawn, shares=tuple(shares))
+
+
+def _check_assignments(present: Version, assignments: Sequence[Assignment]) -> None:
+    require(assignments, "WrongAssignment", "there is none")
+    before = present.start
+    for assignment in assignments:
+        until = assignment.until
+        require(before <= until <= present.end, "WrongAssignment", f"until {until}")
+        before = until
+    require(before == present.end, "WrongAssignment", f"the last until {before}")
+
+
+def _share(
+    assignment: Assignment,
+    slots: Sequence[SlotEnergy],
+    grid: Tariff,
+    operator: Tariff,
+    *,
+    fees: bool,
+) -> Share:
+    due = price(slots, grid, operator, last=fees)
+    fed = sum(slot.export_wh for slot in slots)
+    returned = due.feed_in < 0
+    return Share(
+        assignment.supplier,
+        assignment.until,
+        sum(slot.import_wh for slot in slots),
+        0 if returned else fed,
+        fed if returned else 0,
+        *due,
+    )

@@ -1,0 +1,268 @@
+"""Corrections: what version 1 is, what a change costs whom, and when there is none any more."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_market import (
+    EURO,
+    GRID,
+    GRID_TARIFF,
+    OPERATOR,
+    OPERATOR_TARIFF,
+    RIVAL,
+    START,
+    SUPPLIER,
+    World,
+    opening,
+)
+from test_change_on_the_road import EFFECTIVE, change, settled, steadily
+
+from gridroam.domain.difference import Adjustment, between
+from gridroam.domain.journal import correction_entry
+from gridroam.domain.version import (
+    Assignment,
+    Correction,
+    Share,
+    Version,
+    next_version,
+    packed,
+    pairs,
+)
+from gridroam.domain.violation import NotAllowedError
+
+WINDOW = 14 * 86_400
+END = START + 3_000
+
+
+def ended(*, splits: bool = False, cuts: tuple[int, ...] = ()) -> World:
+    """A watt-hour every second from the grid, and one back every two, in as many reports."""
+    world = World()
+    world.market.corrections.window = WINDOW
+    world.process(opening())
+    if splits:
+        change(world)
+    world.now = START + 7_200
+    since = START
+    for number, until in enumerate((*cuts, END), 1):
+        settled(world, steadily(until, since=since, number=number, last=until == END))
+        since = until
+    return world
+
+
+def present(world: World) -> Version:
+    return world.market.corrections.present(1, 1, world.now)
+
+
+def less(version: Version, wh: int, supplier: int = SUPPLIER) -> Correction:
+    """As if so much less had been taken, all of it in the last interval."""
+    registers = pairs(version.readings)
+    imported, exported = registers[-1]
+    readings = packed([*registers[:-1], (imported - wh, exported)])
+    return Correction(version.time + 1, (Assignment(supplier, version.end),), readings)
+
+
+def agree(world: World, change: Correction, *participants: int) -> None:
+    corrections = world.market.corrections
+    after, _ = corrections.draft(present(world), change, world.now + 10)
+    for participant in participants:
+        corrections.consent(after.content, participant)
+
+
+def by_meter(world: World, change: Correction) -> Version:
+    after, _ = world.market.corrections.correct(1, 1, change, world.now, by_meter=True)
+    return after
+
+
+def test_version_1__is_what_the_ledger_settled() -> None:
+    version = present(ended())
+    boundaries = [(1_000 + t, 500 + t // 2) for t in (0, 900, 1_800, 2_700, 3_000)]
+    assert pairs(version.readings) == boundaries
+    (share,) = version.shares
+    assert (share.supplier, share.until, share.import_wh) == (SUPPLIER, END, 3_000)
+    assert (share.export_wh, share.return_wh) == (1_500, 0)
+    assert (version.number, version.time, version.previous) == (1, START + 7_200, bytes(32))
+
+
+@given(st.sets(st.integers(START + 1, END - 1), max_size=4), st.booleans())
+def test_version_1__priced_again__is_itself(cuts: set[int], splits: bool) -> None:
+    version = present(ended(splits=splits, cuts=tuple(sorted(cuts))))
+    assignments = tuple(Assignment(share.supplier, share.until) for share in version.shares)
+    same = Correction(version.time + 1, assignments, version.readings)
+    again = next_version(version, same, GRID_TARIFF, OPERATOR_TARIFF)
+    assert again.shares == version.shares
+    assert pairs(version.readings) == pairs(present(ended(splits=splits)).readings)
+    difference = between(version, again)
+    assert (difference.adjustments, difference.costs) == ((), frozenset())
+
+
+def test_version_1__over_a_change_of_supplier__has_a_share_for_each() -> None:
+    version = present(ended(splits=True, cuts=(START + 100, EFFECTIVE)))
+    assert [(s.supplier, s.until, s.import_wh) for s in version.shares] == [
+        (SUPPLIER, EFFECTIVE, 1_800),
+        (RIVAL, END, 1_200),
+    ]
+
+
+def test_correct__less_energy__needs_those_who_lose_by_it__and_pays_back() -> None:
+    world = ended()
+    change, before = less(present(world), 300), world.balance(SUPPLIER)
+    world.now += 10
+    for agreed in ((), (GRID,), (SUPPLIER, OPERATOR)):
+        agree(world, change, *agreed)
+        if agreed != (SUPPLIER, OPERATOR):
+            with pytest.raises(NotAllowedError, match="BadConsent"):
+                world.market.corrections.correct(1, 1, change, world.now)
+    after, claims = world.market.corrections.correct(1, 1, change, world.now)
+    assert claims == ()
+    assert world.balance(SUPPLIER) == before + 300 * (80_000 + 200_000)
+    assert after.number == 2
+    assert present(world) == after
+    accounts = world.market.accounts
+    assert accounts.pairs[SUPPLIER, GRID].import_wh == 2_700
+    assert accounts.pairs[GRID, SUPPLIER].amount > 0
+    assert sum(a.balance for a in accounts.accounts.values()) == 3_000 * EURO
+
+
+def test_correct__another_supplier__its_debtors_change() -> None:
+    world = ended()
+    same = less(present(world), 0, RIVAL)
+    after, changes = world.market.corrections.draft(present(world), same, world.now + 10)
+    # the operators get as much as before, but from another one
+    assert changes.costs == {RIVAL, GRID, OPERATOR}
+    assert changes.parties == (GRID, OPERATOR, SUPPLIER, RIVAL)
+    assert after.shares[0].supplier == RIVAL
+    agree(world, same, RIVAL, GRID, OPERATOR)
+    world.now += 10
+    world.market.corrections.correct(1, 1, same, world.now)
+    pairs_ = world.market.accounts.pairs
+    assert pairs_[SUPPLIER, OPERATOR].import_wh == 0
+    assert pairs_[RIVAL, OPERATOR].import_wh == 3_000
+    assert pairs_[GRID, RIVAL].export_wh == 1_500
+
+
+def test_correct__what_the_meter_signed__needs_nobody() -> None:
+    world = ended()
+    world.now += 10
+    after, _ = world.market.corrections.correct(
+        1, 1, less(present(world), 5), world.now, by_meter=True
+    )
+    assert after.shares[0].import_wh == 2_995
+
+
+def test_correct__stands_in_the_journal_of_every_party_once() -> None:
+    world = ended()
+    world.now += 10
+    journals, everybody = world.market.accounts.journals, (SUPPLIER, GRID, OPERATOR, RIVAL)
+    counts = {number: journals[number].count for number in everybody}
+    after, _ = world.market.corrections.correct(
+        1, 1, less(present(world), 5), world.now, by_meter=True
+    )
+    for number, count in counts.items():
+        more = number != RIVAL
+        assert journals[number].count == count + more
+    assert correction_entry(1, 1, 2, after.content) != correction_entry(1, 1, 1, after.content)
+
+
+def test_correct__after_the_window__is_final() -> None:
+    world = ended()
+    change = less(present(world), 5)
+    world.now += WINDOW
+    agree(world, change, GRID, OPERATOR)
+    with pytest.raises(NotAllowedError, match="SessionFinal"):
+        world.market.corrections.correct(1, 1, change, world.now + 1)
+    world.market.corrections.correct(1, 1, change, world.now)
+
+
+def test_correct__a_running_session__cannot_be() -> None:
+    world = World()
+    world.market.corrections.window = WINDOW
+    world.process(opening())
+    with pytest.raises(NotAllowedError, match="SessionFinal"):
+        present(world)
+
+
+def test_expired_without_a_report__has_one_share_of_nothing() -> None:
+    world = World()
+    world.market.corrections.window = WINDOW
+    world.process(opening())
+    world.now = START + 7_201
+    world.market.expire(1, world.now)
+    version = present(world)
+    assert version.shares == (Share(SUPPLIER, START, 0, 0, 0, 0, 0, 0),)
+    assert pairs(version.readings) == [(1_000, 500), (1_000, 500)]
+    assert not version.closed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"time": START + 7_200}, "WrongTime"),
+        ({"time": START + 7_211}, "WrongTime"),
+        ({"assignments": ()}, "WrongAssignment"),
+        ({"assignments": (Assignment(SUPPLIER, END - 1),)}, "WrongAssignment"),
+        ({"assignments": (Assignment(SUPPLIER, END + 1), Assignment(RIVAL, END))}, "WrongAss"),
+        ({"assignments": (Assignment(GRID, END),)}, "WrongAssignment"),
+        ({"readings": bytes(12)}, "WrongReadings"),
+    ],
+)
+def test_draft__that_cannot_be__is_not_allowed(wrong: dict[str, object], error: str) -> None:
+    world = ended()
+    change = replace(less(present(world), 5), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(NotAllowedError, match=error):
+        world.market.corrections.draft(present(world), change, START + 7_210)
+
+
+def test_draft__register_backwards__is_not_allowed() -> None:
+    world = ended()
+    change = less(present(world), 301)
+    with pytest.raises(NotAllowedError, match="RegisterBackwards"):
+        world.market.corrections.draft(present(world), change, world.now + 10)
+
+
+def version_of(*shares: Share) -> Version:
+    return replace(present(ended()), shares=shares)
+
+
+def test_between__only_energy_moves__both_must_agree() -> None:
+    one = version_of(Share(SUPPLIER, END, 10, 0, 0, 0, 5, 0))
+    other = version_of(Share(SUPPLIER, END, 11, 0, 0, 0, 5, 0))
+    difference = between(one, other)
+    assert difference.costs == {SUPPLIER, GRID, OPERATOR}
+    assert difference.adjustments == (
+        Adjustment(SUPPLIER, GRID, 0, 1, 0),
+        Adjustment(SUPPLIER, OPERATOR, 0, 1, 0),
+    )
+
+
+def test_between__feed_in_turns_negative__moves_to_the_other_pair() -> None:
+    one = version_of(Share(SUPPLIER, END, 0, 10, 0, 0, 0, 70))
+    other = version_of(Share(SUPPLIER, END, 0, 0, 10, 0, 0, -30))
+    difference = between(one, other)
+    assert difference.adjustments == (
+        Adjustment(SUPPLIER, GRID, 0, 0, 10),
+        Adjustment(GRID, SUPPLIER, -100, 0, -10),
+    )
+    assert difference.costs == {SUPPLIER}
+
+
+@given(st.lists(st.integers(0, 2_000), min_size=4, max_size=4), st.booleans())
+def test_correct__any_readings__money_is_moved_and_never_made(taken: list[int], own: bool) -> None:
+    world = ended(splits=True)
+    version = present(world)
+    register, registers = 1_000, [(1_000, 500)]
+    for index, energy in enumerate(taken):
+        register += energy
+        registers.append((register, pairs(version.readings)[index + 1][1]))
+    assignments = tuple(Assignment(share.supplier, share.until) for share in version.shares)
+    if not own:
+        assignments = (Assignment(RIVAL, END),)
+    world.now += 10
+    change = Correction(version.time + 1, assignments, packed(registers))
+    world.market.corrections.correct(1, 1, change, world.now, by_meter=True)
+    accounts = world.market.accounts
+    assert sum(a.balance for a in accounts.accounts.values()) == accounts.total
+    total = sum(pair.import_wh for (_, payee), pair in accounts.pairs.items() if payee == OPERATOR)
+    assert total == sum(taken)
+    assert min(pair.import_wh for pair in accounts.pairs.values()) >= 0
