@@ -1,7 +1,7 @@
 """A session as it stands after it ended: version 1 is what the ledger settled, every correction is
 the next one. What a version costs follows from its readings, at the tariffs pinned at clearing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from eth_abi.abi import encode
@@ -80,7 +80,7 @@ class Version:
         shares = [tuple(getattr(s, name) for name in s.__slots__) for s in self.shares]
         return keccak(encode([_VERSION], [(*values[:-2], shares, self.readings)]))
 
-    def intervals(self) -> Iterator[SlotEnergy]:
+    def intervals(self) -> list[SlotEnergy]:
         """The energy between one reading and the next."""
         first, *between, last = pairs(self.readings)
         return by_slot(Reading(self.start, *first), between, Reading(self.end, *last))
@@ -133,9 +133,9 @@ def next_version(present: Version, change: Correction, grid: Tariff, operator: T
         readings=change.readings,
         shares=(),
     )
-    slots = list(drawn.intervals())
+    slots = drawn.intervals()
     for slot in slots:
-        forwards = not slot.ran_backwards() and slot.import_wh <= MOST_IN_AN_INTERVAL
+        forwards = 0 <= slot.import_wh <= MOST_IN_AN_INTERVAL and slot.export_wh >= 0
         require(forwards, "RegisterBackwards", f"at {slot.time}")
     shares = []
     for index, assignment in enumerate(change.assignments, 1):
