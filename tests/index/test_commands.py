@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from lively import Lively
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from gridroam.cli import app
+from gridroam.index.queries import Index
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -36,6 +38,23 @@ def test_index__follow_status_rebuild__at_the_head(
     )
     assert f"Block {head} of {head}" in run("index", "status", "--db", tmp_path / "index.db")[1]
     assert run("index", "rebuild", *home)[0] == 0
+
+
+def test_index__check__says_what_contradicts_the_chain(
+    lively: Lively, home: list[object], tmp_path: Path
+) -> None:
+    run("index", "follow", *home, "--once")
+    assert run("index", "check", *home) == (0, "Every account and journal is as on chain.\n")
+
+    index = Index.open(str(tmp_path / "index.db"))
+    with index.store.write() as connection:
+        connection.execute(text("UPDATE chain_participants SET balance = '7' WHERE number = 2"))
+    index.close()
+
+    code, said = run("index", "check", *home)
+    assert code == 1
+    assert "account of participant 2" in said
+    assert "participant 1" not in said
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

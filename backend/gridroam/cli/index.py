@@ -56,6 +56,19 @@ def rebuild(
 
 
 @app.command()
+def check(*, rpc: Rpc = None, ledger: LedgerAt = None, db: Db = None) -> None:
+    """Compare every account and journal with those on chain, at the index's own block.
+
+    Exit code 0: all agree. 1: something differs, each thing is named."""
+    from gridroam.index.check import contradictions
+
+    follower = _follower(rpc, ledger, db, None)
+    found = contradictions(follower.index, follower.source)
+    typer.echo("\n".join(found) or "Every account and journal is as on chain.")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
 def serve(
     *,
     rpc: Rpc = None,

@@ -6,6 +6,7 @@ images of what it changed, so that any of them can be taken back.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,6 +19,7 @@ from gridroam.chain.blocks import Blocks
 from gridroam.chain.rpc import Rpc
 from gridroam.errors import ChainError, InvalidInputError, StoreError
 from gridroam.index import projection
+from gridroam.index.check import contradictions
 from gridroam.index.desk import Desk
 from gridroam.index.live import News
 from gridroam.index.queries import Index
@@ -30,6 +32,8 @@ DEPTH = 128
 _FIRST_PAGE = 500
 _PAGE_EVENTS = 10_000
 _POLL = 0.5
+_CHECK_SECONDS = 600.0
+_SAID = 20
 
 Progress = Callable[[int, int, int], None]
 """Called with the first block, the last one written, and the newest."""
@@ -64,16 +68,25 @@ class Follower:
         self._desk = Desk(self.source.ledger.domain)
 
     def run(self, stopped: threading.Event, poll: float = _POLL) -> None:
-        """Until it is stopped; a node that fails is asked again."""
-        pause = poll
+        """Until it is stopped; a node that fails is asked again. Now and then the accounts are
+        compared with those on chain."""
+        pause, checked = poll, time.monotonic() - _CHECK_SECONDS
         while not stopped.is_set():
             try:
                 self.catch_up()
                 pause = poll
+                if time.monotonic() - checked > _CHECK_SECONDS:
+                    checked = time.monotonic()
+                    self._check_accounts()
             except (ChainError, StoreError) as error:
                 log.warning("the index cannot follow: %s", error)
                 pause = min(30.0, pause * 2)
             stopped.wait(pause)
+
+    def _check_accounts(self) -> None:
+        found = contradictions(self.index, self.source)
+        for what in found[:_SAID]:
+            log.error("the index contradicts the chain: %s", what)
 
     def catch_up(self) -> None:
         """Up to the newest block that the node has. Raises `ChainError` or `StoreError`."""
