@@ -153,3 +153,27 @@ def test_report_is_not_rejected_because_its_opening_came_back(
         mine_until_final(anvil, relay, report.digest)
         assert relay.status(opening.digest).accepted
         assert relay.status(report.digest).accepted
+
+
+def test_account_that_was_replaced_is_seen_to_its_end(
+    anvil: Anvil,
+    ledger: Ledger,
+    plug: Plug,
+    other_plug: Plug,
+    database: str,
+    no_mining: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its transaction is mined or, where it is not, its messages go through the new account."""
+    monkeypatch.setattr("gridroam.relay.crew.ORPHAN_SECONDS", 0.0)
+    with a_relay(anvil, ledger, database) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: relay.relay().sent == 1)
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.rpc("evm_setAutomine", True)
+    key = "0x" + anvil.keys[8].hex()
+    chosen = {"sender_key": key, "replace_seconds": 0.2, "lease_seconds": 1}
+    with a_relay(anvil, ledger, database, **chosen) as relay:
+        assert relay.status(answer.digest, wait=20).accepted
+        assert relay.send([plug.last(), other_plug.opening()], wait=10)[1].accepted
+    assert ledger.batch_count() >= 2

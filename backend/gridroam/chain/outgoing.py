@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from gridroam.chain.signer import Signer
+from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import ChainError
 
 Log = dict[str, Any]
@@ -105,6 +105,7 @@ class Outgoing:
         self._to = Web3.to_checksum_address(to)
         self._chain_id = chain_id
         self.address: str = signer.address
+        self.can_sign = not isinstance(signer, Nobody)
 
     def sign(self, data: bytes, nonce: int, gas: int, fees: Fees) -> Signed:
         """EIP-1559, EIP-2718."""

@@ -2,6 +2,7 @@
 nothing away but signatures: whatever has an address and signs 32 bytes can be a `Signer`.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from coincurve import PrivateKey, PublicKey
@@ -39,10 +40,11 @@ class LocalSigner:
         return self._key.sign_recoverable(digest, hasher=None)
 
 
+@dataclass(frozen=True)
 class Nobody:
-    """For who only asks: an address without a key."""
+    """For who only asks, or looks after an account whose key is not here: an address alone."""
 
-    address = "0x0000000000000000000000000000000000000000"
+    address: str = "0x0000000000000000000000000000000000000000"
 
     def sign(self, digest: bytes) -> bytes:
         raise ValueError(f"Nobody can sign 0x{digest.hex()}.")

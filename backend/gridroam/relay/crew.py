@@ -8,12 +8,17 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 
-from gridroam.chain.signer import Signer
+from eth_utils.address import to_checksum_address
+
+from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import LeaseLostError, StoreError
 from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.sender import Sender
 from gridroam.store.senders import Lease, Senders
+
+ORPHAN_SECONDS = 60.0
+"""Silence after which an account counts as given up by whoever had its key."""
 
 
 class Crew:
@@ -60,6 +65,28 @@ class Crew:
             self._round()
 
     def _round(self) -> None:
+        self._keep_own()
+        try:
+            self._keep_orphans()
+        except StoreError as error:
+            log.error("orphans cannot be looked after", problem=error.message)
+
+    def _keep_orphans(self) -> None:
+        """Sees to its end what an account has under way whose key nobody has any more."""
+        if not self._signers:
+            return
+        others = self._working.keys() - self._signers.keys()
+        for address in others:
+            lease, sender = self._working[address]
+            if sender.is_done:
+                del self._working[address]
+                sender.stop()
+                self._senders.release(lease)
+        for address in {*others, *self._senders.orphans(ORPHAN_SECONDS)} - self._signers.keys():
+            if address in self._working or address not in others:
+                self._look_after(address, Nobody(to_checksum_address(address)))
+
+    def _keep_own(self) -> None:
         for address, signer in self._signers.items():
             try:
                 self._look_after(address, signer)

@@ -84,7 +84,7 @@ class Flights:
 
     def cleared_for_launch(self) -> tuple[int, Fees] | None:
         """The next nonce and what to offer; `None` where nothing should be sent now."""
-        fees = self._fees.suggested()
+        fees = self._fees.suggested() if self._outgoing.can_sign else None
         if fees is None:
             return None
         if self._flying:
@@ -281,6 +281,9 @@ class Flights:
             self._replace(oldest)
 
     def _replace(self, batch: Batch) -> None:
+        if not self._outgoing.can_sign:
+            self._give_back_from(batch.nonce)  # for an account whose key is here
+            return
         former = batch.transactions[-1]
         fees = self._fees.replacing(Fees(former.max_fee, former.tip))
         if fees is None:

@@ -65,6 +65,11 @@ class Sender:
         """It ends by itself when the account is another process's."""
         return self._thread.is_alive()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of the account is under way any more."""
+        return self._loaded and not len(self._flights) and not self._flights.unconfirmed
+
     def wake(self) -> None:
         self._wake.set()
 

@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from gridroam.errors import LeaseLostError
 from gridroam.store.engine import Store
-from gridroam.store.models import senders
+from gridroam.store.models import batches, senders
+
+_UNFINISHED = ("sent", "mined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,17 @@ class Senders:
             )
             for row in rows
         ]
+
+    def orphans(self, quiet_seconds: float) -> list[str]:
+        """Accounts with batches under way that nobody has held for so long; in a file, of which
+        nobody else is there, at once."""
+        unfinished = select(batches.c.sender).distinct().where(batches.c.state.in_(_UNFINISHED))
+        with self._store.read() as connection:
+            found = set(connection.execute(unfinished).scalars())
+            quiet = self._store.now(connection) - _ms(quiet_seconds)
+            recent = select(senders.c.address).where(senders.c.until > quiet)
+            held = set(connection.execute(recent).scalars()) if self._store.is_shared else set()
+        return sorted(found - held)
 
     def number_held(self) -> int:
         """Accounts that somebody sends from now."""
