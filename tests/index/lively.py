@@ -15,6 +15,7 @@ from gridroam.chain.deploy import deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import build
 from gridroam.devnet.members import Market
+from gridroam.domain.slots import SLOT
 from gridroam.index.follower import Follower
 from gridroam.index.queries import Index
 
@@ -66,6 +67,7 @@ def lively_chain() -> Iterator[Lively]:
         market = build(ledger, PLAN, anvil.admin)
         hostile = Hostile(Traffic(anvil, ledger, market), Random(SEED))
         _ordinary(hostile.traffic)
+        _handover(hostile.traffic)
         _bankruptcy(hostile.traffic)
         for _ in range(30):
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
@@ -83,6 +85,20 @@ def _ordinary(traffic: Traffic) -> None:
             traffic.wait(1_100)
             report = traffic.report(station, imported, exported, last=last)
             traffic.submit(traffic.sign(station, report))
+
+
+def _handover(traffic: Traffic) -> None:
+    """A car changes its supplier on the road, between two boundaries of one report."""
+    people, car = traffic.market.participants, traffic.market.vehicles["of-rich-too"].id
+    old, new, station = people["rich"], people["fallback"], traffic.market.stations["both-ways"]
+    traffic.submit(traffic.sign(station, traffic.opening(station, car)))
+    effective = traffic.now // SLOT * SLOT + 2 * SLOT
+    assert traffic.act(old.key, "Ledger", "offerVehicles", [car], new.number, effective)
+    assert traffic.act(new.key, "Ledger", "acceptVehicles", [car])
+    traffic.wait(3 * SLOT)
+    traffic.submit(traffic.sign(station, traffic.report(station, 4_000, 900)))
+    traffic.wait(600)
+    traffic.submit(traffic.sign(station, traffic.report(station, 300, last=True)))
 
 
 def _bankruptcy(traffic: Traffic) -> None:

@@ -9,7 +9,7 @@ import pytest
 from lively import START, Lively
 
 from gridroam.audit.source import NodeSource
-from gridroam.index.queries import Index
+from gridroam.index.queries import Index, Wanted
 from gridroam.statements import formats
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.lines import Line, LineKind
@@ -17,7 +17,7 @@ from gridroam.statements.make import statement
 from gridroam.statements.verify import Verdict, verify
 
 EVER = 1 << 39
-RICH, COAST, TOWN, OPERATOR = 1, 4, 5, 6
+RICH, FALLBACK, COAST, TOWN, OPERATOR = 1, 3, 4, 5, 6
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,36 @@ def test_statement__has_what_happened(index: Index) -> None:
     assert any(LineKind.COLLECTION in some for some in kinds.values())
     assert any(LineKind.WITHDRAWAL in some for some in kinds.values())
     assert any(line.unpaid for who in range(1, 8) for line in lines_of(index, who))
+
+
+def test_statement__supplier_changed_on_the_road__each_has_its_part(
+    index: Index, lively: Lively
+) -> None:
+    station = lively.market.stations["both-ways"].number
+    with index.snapshot() as now:
+        found = next(
+            s for s in now.sessions(Wanted(supplier=FALLBACK)).items if s.first_supplier == RICH
+        )
+        assert found in now.sessions(Wanted(supplier=RICH), limit=1_000).items
+        split = [s for s in now.story(station, found.session).settlements if s.report == 1]
+        switched = [act.name for act in now.story(station, found.session).acts]
+    mine = [
+        [
+            line
+            for line in lines_of(index, who)
+            if (line.station, line.session) == (station, found.session)
+        ]
+        for who in (RICH, FALLBACK, COAST)
+    ]
+
+    assert [s.supplier for s in split] == [RICH, FALLBACK]
+    assert switched == ["SupplierSwitched"]
+    assert split[0].time == split[1].since == split[0].time // 900 * 900
+    kinds = [[line.kind for line in lines] for lines in mine]
+    cleared, carried, settled = LineKind.CLEARED, LineKind.CARRIED, LineKind.SETTLED
+    assert kinds == [[cleared, settled], [carried, settled, settled], [cleared, *[settled] * 3]]
+    assert sum(line.import_wh for line in (*mine[0], *mine[1])) == 4_300
+    assert [line.slots[0].time for line in mine[1][1:2]] == [split[0].time]
 
 
 def test_statement__period_in_the_middle__carries_what_it_builds_on(
