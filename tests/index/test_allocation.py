@@ -1,6 +1,7 @@
 """A meter's quarter hours: series = allocations + delta, an over-claim is flagged, and energy whose
 boundaries were spread evenly is known as such."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.index.queries import Index, Wanted
 from gridroam.index.spread import is_even
 from gridroam.messages import EnergyReport
+from gridroam.station.meter import Registers, evenly
 
 COAST = 4
 EVER = SLOT << 29
@@ -168,6 +170,17 @@ def test_is_even__only_what_spreading_gives_exactly(
     report = EnergyReport(1, 1, 1, 2_300, 2_000, 0, False, boundaries=boundaries)
 
     assert is_even(Reading(800, 0, 0), report) is even
+
+
+def test_is_even__boundaries_of_a_station_that_had_no_readings__known() -> None:
+    start, end = Registers(1_000, 77), Registers(8_333, 501)
+    between = evenly(1_234, start, 9_876, end)
+    report = EnergyReport(1, 1, 1, 9_876, *end, False, boundaries=between)
+
+    assert len(between) == 9
+    assert is_even(Reading(1_234, *start), report)
+    off = (between[0]._replace(imported=between[0].imported + 1), *between[1:])
+    assert not is_even(Reading(1_234, *start), replace(report, boundaries=off))
 
 
 def test_is_even__no_energy__measured() -> None:

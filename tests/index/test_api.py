@@ -174,6 +174,22 @@ def test_receipt__checked_by_the_service(client: httpx.Client, service: Queries)
     assert client.post("receipts", json={"format": "nothing"}).status_code == 422
 
 
+def test_series__brought_in_by_the_operator_only__identity(
+    client: httpx.Client, service: Queries
+) -> None:
+    meter = client.get("meters").json()["items"][0]["id"]
+    text = "start;import_wh;export_wh\n1970-01-01T00:00:00Z;9;0\n"
+    brought = client.put(f"meters/{meter}/series", content=text)
+    through_proxy = {"X-Forwarded-For": "203.0.113.5"}
+
+    assert brought.json() == {"slots": 1}
+    found = client.get(f"meters/{meter}/identity?since=0&until=900").json()["items"]
+    assert [(slot["delta_import_wh"], slot["over_claimed"]) for slot in found] == [(9, False)]
+    refused = client.put(f"meters/{meter}/series", content=text, headers=through_proxy)
+    assert refused.status_code == 401
+    assert client.put(f"meters/{meter}/series", content="nonsense").status_code == 422
+
+
 def test_events__cut_off_and_again__nothing_missing(
     client: httpx.Client, service: Queries, follower: Follower, lively: Lively
 ) -> None:
