@@ -38,6 +38,10 @@ library ProgressFields {
         return uint256(uint48(w >> 144)) << 48 | uint48(w >> 192);
     }
 
+    function state(Progress p) internal pure returns (ISessions.State) {
+        return ISessions.State(uint8(Progress.unwrap(p) >> 240));
+    }
+
     function isOpen(Progress p) internal pure returns (bool) {
         return uint8(Progress.unwrap(p) >> 240) == uint8(ISessions.State.Open);
     }
