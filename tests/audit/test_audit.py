@@ -239,3 +239,19 @@ def test_audit__batches_as_they_must_be__are_compared_as_bytes(
     slowly_too = audit.run(NodeSource(traffic.ledger))
     assert len(slowly) == 3
     assert slowly_too == report
+
+
+def test_pages__busy_time_after_a_quiet_one__are_cut_short(
+    one_session: list[str], traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that was to be long for its few events ends where it has too many."""
+    monkeypatch.setattr("gridroam.audit.reader.MOST", 5)
+    monkeypatch.setattr("gridroam.chain.blocks.AT_ONCE", 2)
+    monkeypatch.setattr("gridroam.audit.reader.FIRST_PAGE", 1_000)
+    source = audit.open_source(traffic.anvil.url, traffic.ledger.address)
+    found = list(source.pages(0, source.newest()))
+    assert len(found) > 3
+    assert [page.first for page in found[1:]] == [page.last + 1 for page in found[:-1]]
+    assert [page.parent for page in found[1:]] == [page.hash for page in found[:-1]]
+    assert found[-1].last == source.newest()
+    assert audit.run(source).ok

@@ -34,6 +34,8 @@ FIRST_PAGE = 20
 LONGEST_PAGE = 2_000
 PAGE_SIZE = 2_000
 """What a page should hold: pages grow and shrink towards it."""
+MOST = 2 * PAGE_SIZE
+"""What a page ends with, wherever it should have ended: after a quiet time pages are long."""
 
 
 class Reader(Protocol):
@@ -51,21 +53,25 @@ class PackedReader(Protocol):
 def pages(
     executor: Executor, read: Reader | PackedReader, first: int, last: int, ahead: int
 ) -> Iterator[Page]:
-    """The whole chain between two blocks, both included; `ahead` pages are under way at once."""
+    """The whole chain between two blocks, both included; `ahead` pages are under way at once. What
+    a page was too full for comes right after it."""
     size, start = FIRST_PAGE, first
-    coming: deque[Future[Page | bytes]] = deque()
+    coming: deque[tuple[Future[Page | bytes], int]] = deque()
     try:
         while start <= last or coming:
             while start <= last and len(coming) < ahead:
                 end = min(start + size - 1, last)
-                coming.append(executor.submit(read, start, end))
+                coming.append((executor.submit(read, start, end), end))
                 start = end + 1
-            found = coming.popleft().result()
+            future, end = coming.popleft()
+            found = future.result()
             page = Page.unpacked(found) if isinstance(found, bytes) else found
+            if page.last < end:
+                coming.appendleft((executor.submit(read, page.last + 1, end), end))
             size = _next_size(size, page)
             yield page
     finally:
-        for future in coming:
+        for future, _ in coming:
             future.cancel()
 
 
@@ -90,14 +96,14 @@ class ProvenReader:
             return self._read(first, last)
 
     def _read(self, first: int, last: int) -> Page:
-        stretch = self._blocks.read(first, last)
+        stretch = self._blocks.read(first, last, MOST)
         entries = [
             entry
             for block in stretch.blocks
             for tx in block.transactions
             if (entry := self._entry(block.header, tx)) is not None
         ]
-        return Page(entries, first, last, stretch.first.parent, stretch.last.hash)
+        return Page(entries, first, stretch.last.number, stretch.first.parent, stretch.last.hash)
 
     def _entry(self, header: Header, tx: Proven) -> Entry | None:
         logs, names = [], set()

@@ -11,7 +11,7 @@ import json
 import os
 import pickle
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +30,7 @@ APART = 100
 reach without the audit starting over."""
 _FORMAT = "gridroam-audit-1"
 _ROOMS = ("domain", "audit")
-_PLAIN = {"collections": (Counter, defaultdict), "builtins": (set, frozenset)}
+_PLAIN = {"collections": (Counter, defaultdict, deque), "builtins": (set, frozenset)}
 _OURS = ("gridroam.domain.", "gridroam.audit.")
 _SINGLE = ("gridroam.messages",)
 

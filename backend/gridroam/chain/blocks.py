@@ -17,6 +17,8 @@ from gridroam.domain.hashing import keccak
 from gridroam.errors import ChainError, FalseAnswerError
 
 _Fields = Mapping[str, Any]
+AT_ONCE = 50
+"""Blocks that are in memory as the node answered them."""
 _DENSE = 0.5
 """Share of blocks with our logs, from which on it is quicker to ask for every block whole."""
 
@@ -71,8 +73,21 @@ class Blocks:
         """Raises `FalseAnswerError`, or `ChainError` if there is none."""
         return self._headers([number], whole=False)[0][0]
 
-    def read(self, first: int, last: int) -> Stretch:
-        """Both included. Raises `FalseAnswerError` for whatever does not add up."""
+    def read(self, first: int, last: int, most: int | None = None) -> Stretch:
+        """Both included, or fewer blocks if these have `most` logs or more. Raises
+        `FalseAnswerError` for whatever does not add up."""
+        stretch = self._read(first, min(first + AT_ONCE - 1, last))
+        while stretch.last.number < last and (most is None or _count(stretch) < most):
+            start = stretch.last.number + 1
+            more = self._read(start, min(start + AT_ONCE - 1, last))
+            _check_chain([stretch.last, more.first])
+            stretch = Stretch(stretch.first, more.last, stretch.blocks + more.blocks)
+        return stretch
+
+    # ---------------------------------------------------------------------------------- Internal
+
+    def _read(self, first: int, last: int) -> Stretch:
+        """Few enough at once, however much is in them."""
         found = self._headers(range(first, last + 1), whole=self._dense)
         headers = [header for header, _ in found]
         _check_chain(headers)
@@ -83,8 +98,6 @@ class Blocks:
         blocks = self._with_logs(matching, receipts)
         self._dense = len(blocks) > _DENSE * len(headers)
         return Stretch(headers[0], headers[-1], blocks)
-
-    # ---------------------------------------------------------------------------------- Internal
 
     def _headers(self, numbers: Sequence[int], *, whole: bool) -> list[tuple[Header, _Fields]]:
         answers = self._rpc.many([("eth_getBlockByNumber", [hex(n), whole]) for n in numbers])
@@ -164,6 +177,10 @@ def _there(answer: _Fields | None, number: int) -> _Fields:
 
 def _is_full(block: _Fields) -> bool:
     return all(isinstance(tx, dict) for tx in block["transactions"])
+
+
+def _count(stretch: Stretch) -> int:
+    return sum(len(tx.logs) for block in stretch.blocks for tx in block.transactions)
 
 
 def _check_chain(headers: list[Header]) -> None:
