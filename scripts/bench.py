@@ -55,8 +55,12 @@ def show_relay(figures: Figures) -> None:
         print(f"{name:40}{value:>12,.1f}")
     print(f"{'the relay / the plain loop':40}{relay['vs_plain_loop']:>12}")
     print(f"{'the relay / the ceiling':40}{relay['vs_chain_ceiling']:>12}")
-    median, p99 = relay["clearing_median_ms"], relay["clearing_p99_ms"]
-    print(f"clearing at {relay['clearings_per_s']} per second: median {median} ms, p99 {p99} ms\n")
+    for name, kind in ("mined at once", ""), ("blocks of 1 s", "blocks_of_1_s."):
+        median, p99 = relay[f"{kind}clearing_median_ms"], relay[f"{kind}clearing_p99_ms"]
+        pace = f"clearing at {relay['clearings_per_s']} per second, {name}"
+        print(f"{pace}: median {median} ms, p99 {p99} ms")
+    print(f"accepted and durable: {relay['accepted_per_s']:,.1f} per second, ", end="")
+    print(f"{relay['vs_bare_endpoint']} of an endpoint that only parses\n")
 
 
 def show_index(figures: Figures) -> None:

@@ -1,11 +1,15 @@
 """Messages per second from HTTP to the block, beside a plain web3.py loop and beside what the chain
 itself can do with the same batches; and how long a driver waits for a clearing."""
 
+import contextlib
 import json
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -52,6 +56,9 @@ def measure() -> Figures:
                 for _ in range(TURNS)
             ]
             single, clearing = through.single(), through.clearing_times()
+            with _blocks_of_a_second(stations):
+                in_blocks = through.clearing_times()
+        accepted, bare = _accepted(stations, Path(folder)), _bare(stations)
     plain, ceiling, bulk = map(statistics.median, zip(*turns, strict=True))
     return {
         "relay.messages_per_s": round(bulk, 1),
@@ -63,6 +70,13 @@ def measure() -> Figures:
         "relay.clearings_per_s": CLEARINGS_PER_S,
         "relay.clearing_median_ms": round(1000 * statistics.median(clearing)),
         "relay.clearing_p99_ms": round(1000 * statistics.quantiles(clearing, n=100)[98]),
+        "relay.blocks_of_1_s.clearing_median_ms": round(1000 * statistics.median(in_blocks)),
+        "relay.blocks_of_1_s.clearing_p99_ms": round(
+            1000 * statistics.quantiles(in_blocks, n=100)[98]
+        ),
+        "relay.accepted_per_s": round(accepted, 1),
+        "relay.bare_endpoint_per_s": round(bare, 1),
+        "relay.vs_bare_endpoint": round(accepted / bare, 2),
     }
 
 
@@ -152,18 +166,20 @@ class _RelayBench:
             due = start + number / CLEARINGS_PER_S
             time.sleep(max(0.0, due - time.monotonic()))
             begin = time.monotonic()
-            (answer,) = self._send(requests[number], "?wait=30")
+            (answer,) = self.send(requests[number], "?wait=30")
             if json.loads(answer)["messages"][0]["status"] != "cleared":
                 raise RelayError(f"The relay did not clear what is measured: {answer.decode()}.")
             return time.monotonic() - begin
 
         with ThreadPoolExecutor(32) as pool:
-            return list(pool.map(one, range(CLEARINGS)))
+            found = list(pool.map(one, range(CLEARINGS)))
+        self.send(_requests([[session.report for session in sessions]]), "?wait=30")
+        return found
 
     def _deliver(self, clients: Sequence[Sequence[bytes]], count: int) -> float:
         def run() -> None:
             with ThreadPoolExecutor(len(clients)) as pool:
-                list(pool.map(self._send, clients))
+                list(pool.map(self.send, clients))
             _wait_until(self._is_idle)
 
         return _rate(self._fleet, count, run)
@@ -172,7 +188,7 @@ class _RelayBench:
         status = self._client.relay()
         return status.stored == status.sent == 0
 
-    def _send(self, requests: Iterable[bytes], query: str = "") -> list[bytes]:
+    def send(self, requests: Iterable[bytes], query: str = "") -> list[bytes]:
         """One after the other over one connection. A raw client, to leave the relay the time."""
         connection = HTTPConnection(urlsplit(self._url).netloc, timeout=TIMEOUT)
         headers = {"Content-Type": "application/json"}
@@ -185,6 +201,61 @@ class _RelayBench:
                 raise RelayError(f"The relay refuses what is measured: {answers[-1].decode()}.")
         connection.close()
         return answers
+
+
+# ------------------------------------------------------------------------------------- Acceptance
+
+
+def _accepted(stations: Fleet, folder: Path) -> float:
+    """Messages per second until they are answered, by a relay that stores and does not send. Each
+    station has had a session before, so that the relay knows it."""
+    own = folder / "accepting"
+    own.mkdir()
+    key, address = stations.anvil.keys[1], stations.ledger.address
+    with RelayProcess(stations.anvil.url, address, key, own, more="send = false\n") as relay:
+        _answered(stations, relay.url, 1)
+        return _answered(stations, relay.url, ROUNDS)
+
+
+def _bare(stations: Fleet) -> float:
+    """The same requests to an endpoint that only parses them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = Path(__file__).with_name("bench_bare.py")
+    process = subprocess.Popen([sys.executable, str(script), str(port)])
+    try:
+        _wait_until(lambda: _listens(port))
+        _answered(stations, f"http://127.0.0.1:{port}", 1)
+        return _answered(stations, f"http://127.0.0.1:{port}", ROUNDS)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answered(stations: Fleet, url: str, rounds: int) -> float:
+    clients = [_requests(_rounds(stations, rounds, group)) for group in _groups()]
+    to = _RelayBench(stations, url)
+    start = time.monotonic()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(to.send, clients))
+    return 2 * rounds * STATIONS / (time.monotonic() - start)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _blocks_of_a_second(stations: Fleet) -> Iterator[None]:
+    stations.anvil.rpc("evm_setAutomine", False)
+    stations.anvil.rpc("evm_setIntervalMining", 1)
+    yield
+    stations.anvil.rpc("evm_setIntervalMining", 0)
+    stations.anvil.rpc("evm_setAutomine", True)
 
 
 # ----------------------------------------------------------------------------------------- Internal

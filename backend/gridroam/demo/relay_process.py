@@ -20,14 +20,17 @@ _COMMAND = "from gridroam.cli import main; main()"
 
 
 class RelayProcess:
-    """Runs while the `with` block does. Database, log and the sender's keystore are in `folder`."""
+    """Runs while the `with` block does. Database, log and the sender's keystore are in `folder`;
+    `more` are lines of its settings file."""
 
-    def __init__(self, rpc: str, ledger: str, sender_key: bytes, folder: Path) -> None:
+    def __init__(
+        self, rpc: str, ledger: str, sender_key: bytes, folder: Path, *, more: str = ""
+    ) -> None:
         self.url = ""
         self._log = folder / "relay.log"
         keystore, password = _keystore(sender_key, folder)
         settings = folder / "relay.toml"
-        settings.write_text(_NO_LIMITS, encoding="utf-8")
+        settings.write_text(_NO_LIMITS + more, encoding="utf-8")
         options = {
             "config": settings,
             "rpc": rpc,
