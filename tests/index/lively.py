@@ -15,9 +15,11 @@ from gridroam.chain.deploy import deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import build
 from gridroam.devnet.members import Market
+from gridroam.domain.session import State
 from gridroam.domain.slots import SLOT
 from gridroam.index.follower import Follower
 from gridroam.index.queries import Index
+from gridroam.signatures import KeyCurve, key_on
 
 START = 1_800_000_000
 EVER_AFTER = 900 << 29
@@ -68,6 +70,7 @@ def lively_chain() -> Iterator[Lively]:
         hostile = Hostile(Traffic(anvil, ledger, market), Random(SEED))
         _ordinary(hostile.traffic)
         _handover(hostile.traffic)
+        _copied(hostile.traffic)
         _bankruptcy(hostile.traffic)
         for _ in range(30):
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
@@ -99,6 +102,24 @@ def _handover(traffic: Traffic) -> None:
     traffic.submit(traffic.sign(station, traffic.report(station, 4_000, 900)))
     traffic.wait(600)
     traffic.submit(traffic.sign(station, traffic.report(station, 300, last=True)))
+
+
+def _copied(traffic: Traffic) -> None:
+    """Somebody opens a session with a car's copied id; the car itself signs another one, elsewhere,
+    which wins; the first is expired, and the car charges."""
+    rich, car = traffic.market.participants["rich"], traffic.market.vehicles["of-rich"].id
+    forged, real = (traffic.market.stations[name] for name in ("town-town", "both-ways"))
+    traffic.submit(traffic.sign(forged, traffic.opening(forged, car)))
+    key = key_on(KeyCurve.SECP256R1, traffic.anvil.keys[5])
+    keys = "setVehicleKeys", [car], [key.address], traffic.now
+    assert traffic.act(rich.key, "Ledger", *keys)
+    traffic.wait(60)
+    traffic.submit(traffic.sign(real, traffic.opening(real, car), vehicle=key))
+    assert traffic.session(forged).state is State.SUPERSEDED
+    assert traffic.govern("Ledger", "expire", forged.number)
+    traffic.wait(1_000)
+    traffic.submit(traffic.sign(real, traffic.report(real, 700, 50, last=True)))
+    assert traffic.act(rich.key, "Ledger", "clearVehicleKeys", [car])
 
 
 def _bankruptcy(traffic: Traffic) -> None:

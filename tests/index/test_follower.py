@@ -5,7 +5,9 @@ from pathlib import Path
 from agreement import contents, differences
 from lively import Lively
 
-from gridroam.index.queries import Index
+from gridroam.domain.session import State
+from gridroam.index.queries import Index, Wanted
+from gridroam.index.records import Kind
 
 
 def test_catch_up__hostile_traffic__agrees_with_the_contracts(
@@ -19,6 +21,22 @@ def test_catch_up__hostile_traffic__agrees_with_the_contracts(
         assert now.counts().sessions > 10
         assert now.rejections().items
         assert len(now.journal(1).items) > 10
+
+
+def test_catch_up__session_with_a_copied_id__superseded_expired_and_the_cars_own_is_signed(
+    lively: Lively, tmp_path: Path
+) -> None:
+    index = lively.index(tmp_path / "index.db")
+    with index.snapshot() as now:
+        acts = now.acts("SessionSuperseded").items
+        forged = now.story(acts[0].station, acts[0].session)
+        car = now.sessions(Wanted(vehicle=forged.session.vehicle)).items
+
+    assert forged.session.state is State.EXPIRED
+    assert [act.name for act in forged.acts] == ["SessionSuperseded", "SessionExpired"]
+    assert [m.kind for m in forged.messages if m.accepted] == [Kind.OPENING, Kind.EXPIRY]
+    assert not forged.session.signed
+    assert any(s.signed and s.state is State.CLOSED and s.import_wh == 700 for s in car)
 
 
 def test_catch_up__block_by_block_or_in_one_page__same_rows(lively: Lively, tmp_path: Path) -> None:
