@@ -1,9 +1,8 @@
 """What the forge tests do not reach of contracts/, from forge's coverage report.
 
-The report mixes up the names of files, since the tests are compiled with other settings than the
-contracts; the names of functions are right. So each record is counted for the contracts and
-libraries whose functions it has. A library's code stands in more than one contract: a line counts
-as reached where any of them reaches it.
+Records are counted for the contract or library whose functions they have, since the names of files
+in the report are not to be relied on. A library's code stands in more than one contract: a line
+counts as reached where any of them reaches it.
 """
 
 import re
