@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from eth_account import Account
 
+from gridroam.chain import abi
+from gridroam.chain.wallet import Wallet
 from gridroam.console.context import Console
 from gridroam.console.server import create_app, opened
 from gridroam.demo import scenario
@@ -44,8 +47,9 @@ class Scene:
         place = list(self.stage.market.vehicles).index(names[0])
         return f"DE-GRM-C{place:08d}"
 
-    def open_somewhere(self, company: str) -> tuple[int, int]:
-        """A car of a supplier plugs in at a station that is free; gives station and session."""
+    def open_somewhere(self, company: str, car_key: bytes | None = None) -> tuple[int, int]:
+        """A car of a supplier plugs in at a station that is free; gives station and session. With
+        a key the supplier puts it on file first, and the car signs, too."""
         ledger, market = self.stage.ledger, self.stage.market
         replay = next(r for r in self.stage.idle() if ledger.session(r.station.number).state != 1)
         station = next(s for s in market.stations.values() if s.number == replay.station.number)
@@ -63,9 +67,18 @@ class Scene:
             before.import_register,
             before.export_register,
         )
-        events = self.stage.submit([sign(ledger.domain, message, station.key).pack()])
+        if car_key:
+            self._put_key(company, vehicle.id, car_key)
+        signed = sign(ledger.domain, message, station.signer, car_key)
+        events = self.stage.submit([signed.pack()])
         assert any(type(e).__name__ == "SessionCleared" for e in events), events
         return station.number, message.session
+
+    def _put_key(self, company: str, vehicle: bytes, key: bytes) -> None:
+        wallet = Wallet(self.stage.ledger.w3, self.stage.market.participants[company].account)
+        address = Account.from_key(key).address
+        function = abi.functions("Ledger")["setVehicleKeys"]
+        wallet.call(self.stage.ledger.address, function, [vehicle], [address], 0, gas=500_000)
 
     def wait_for_index(self) -> None:
         """Until the index is at the head of the chain."""

@@ -3,6 +3,7 @@ node can tell turns it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from scene import NORTH, Scene
 from sqlalchemy import text
 from visiting import client, enter
 
-from gridroam.console.proof import Finding, prove, worst
+from gridroam.console.proof import Check, Finding, prove, worst
 from gridroam.index.queries import Wanted
 from gridroam.index.records import Story
 
@@ -163,6 +164,19 @@ def test_proof__node_fails__is_unknown(shop: Scene, told: Story) -> None:
     error = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "busy"}}
     with Liar(shop, "eth_getTransactionReceipt", lambda _: error):
         assert finding(shop, told) is Finding.UNKNOWN
+
+
+def test_proof__vehicle_signed__is_looked_at(shop: Scene, told: Story) -> None:
+    station, session = shop.open_somewhere(NORTH, car_key=b"\x07" * 32)
+    shop.wait_for_index()
+    with shop.console.index.snapshot() as now:
+        signed = now.story(station, session)
+    assert signed is not None
+    assert signed.session.signed
+    (opening,) = prove(shop.stage.ledger, signed)
+    assert Check("vehicle", Finding.PROVEN, opening.checks[-1].detail) == opening.checks[-1]
+    claimed = replace(told, session=replace(told.session, signed=True))
+    assert finding(shop, claimed) is Finding.WRONG, "no vehicle signed that one"
 
 
 # ----------------------------------------------------------------------------------------- receipts
