@@ -44,6 +44,8 @@ BY_COMPANY = {
         ("fees", "/console/payments" + PERIOD),
     ],
 }
+IN_EVERY_LOOK = {"overview", "sessions", "story", "payments", "vehicles", "allocation", "meter"}
+"""The others are made of the same parts."""
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark-german": {"color_scheme": "dark", "locale": "de-DE"},
@@ -106,6 +108,8 @@ def test_pages__of_every_company__are_in_order(
 ) -> None:
     company, page = visit
     for name, path in BY_COMPANY[company]:
+        if look != "light" and name not in IN_EVERY_LOOK:
+            continue
         page.goto(path.format(**places))
         shoot(page, f"{name}-{look}")
         expect(page.locator("h1")).to_have_count(1)

@@ -20,8 +20,8 @@ def console(
     ] = None,
     index: Annotated[str, typer.Option(help="The index: a file, or a database URL.")] = "index.db",
     db: Annotated[Path | None, typer.Option(help="The file with the console's own data.")] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0: any that is free.")] = 8701,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0: any that is free.")] = None,
     origin: Annotated[
         str | None, typer.Option(help="The address that browsers see, behind a proxy.")
     ] = None,
@@ -55,9 +55,15 @@ def console(
     if ledger is None:
         raise InvalidInputError("ledger is missing.", "Give --ledger, or set GRIDROAM_LEDGER.")
     settings = ConsoleSettings.read(
-        db=db, origin=origin, names=names, key_file=key_file, devnet_sign_in=devnet_sign_in
+        db=db,
+        host=host,
+        port=port,
+        origin=origin,
+        names=names,
+        key_file=key_file,
+        devnet_sign_in=devnet_sign_in,
     )
-    with listen(host, port) as listening:
+    with listen(settings.host, settings.port) as listening:
         where = listening.getsockname()
         address = f"http://{where[0]}:{where[1]}"
         with opened(settings, rpc, ledger, index, address) as running:
