@@ -69,7 +69,7 @@ class Scene:
         )
         if car_key:
             self._put_key(company, vehicle.id, car_key)
-        signed = sign(ledger.domain, message, station.signer, car_key)
+        signed = sign(ledger.domain, message, station.signer, car_key or vehicle.signer)
         events = self.stage.submit([signed.pack()])
         assert any(type(e).__name__ == "SessionCleared" for e in events), events
         return station.number, message.session
