@@ -170,7 +170,7 @@ def test_other_media_type(url: str) -> None:
     ("method", "path", "status", "code", "field"),
     [
         ("GET", "/v2/messages", 404, "not-found", None),
-        ("GET", "/v1/messages", 405, "method-not-allowed", None),
+        ("DELETE", "/v1/messages", 405, "method-not-allowed", None),
         ("DELETE", "/v1/status", 405, "method-not-allowed", None),
         ("GET", "/v1/messages/0x" + 64 * "0", 404, "unknown-message", "digest"),
         ("GET", "/v1/messages/0x12", 422, "wrong-format", "digest"),
@@ -187,7 +187,7 @@ def test_address_or_parameter(
 
 
 def test_method_not_allowed_names_what_is(url: str) -> None:
-    assert httpx.get(f"{url}/v1/messages").headers["allow"] == "POST"
+    assert httpx.delete(f"{url}/v1/messages").headers["allow"] == "GET, POST"
 
 
 # --------------------------------------------------------------------------- What the ledger says
