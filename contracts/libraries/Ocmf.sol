@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IOcmf} from "../interfaces/IOcmf.sol";
+import {Json} from "./Json.sol";
+import {Obis} from "./Obis.sol";
+import {Text} from "./Text.sol";
+
+/// @notice Reads a meter's record (OCMF 1.x) out of the very bytes that it signed. What is unusual is refused, not
+/// interpreted. What it does not judge, and who does, stands in docs/evidence.md.
+library Ocmf {
+    using Json for bytes;
+    using Text for bytes;
+    using Text for uint256;
+
+    /// @notice One direction's register at the beginning and the end of the transaction.
+    struct Register {
+        uint256 begin; // Wh, cut off to whole ones
+        uint256 end; // Wh
+        uint256 rank; // which register it is, see Obis
+        bool begun;
+        bool ended;
+    }
+
+    /// @notice What one record says, or two that follow each other.
+    struct Record {
+        bytes32 serial; // keccak256 of the meter's serial number as printed
+        uint256 page; // number of the last page
+        uint256 pages; // how many were read
+        Register imported;
+        Register exported;
+        uint256 beginTime; // UTC s, 0 unless by a synchronised clock
+        uint256 endTime; // UTC s, 0 unless by a synchronised clock
+    }
+
+    /// @dev A reading's fields; what a reading leaves out stays as in the one before, but for its value.
+    struct Reading {
+        uint256 value; // as printed, without the point
+        uint256 decimals; // digits after the point
+        uint256 tm; // the text with both quotes
+        uint256 tx; // letter
+        uint256 status; // letter
+        uint256 unit; // KWH, WH or another
+        uint256 direction;
+        uint256 rank;
+        uint256 code; // the identification as printed
+        bool faulty;
+        bool valued; // has a value of its own
+    }
+
+    bytes5 internal constant HEAD = "OCMF|";
+
+    uint256 private constant FV = 0x4656;
+    uint256 private constant PG = 0x5047;
+    uint256 private constant MS = 0x4d53;
+    uint256 private constant GS = 0x4753;
+    uint256 private constant RD = 0x5244;
+    uint256 private constant READ_LETTERS = 1 << 0x13 | 1 << 7 | 1 << 0x16; // S, G, V
+    uint256 private constant TM = 0x544d;
+    uint256 private constant TX = 0x5458;
+    uint256 private constant RV = 0x5256;
+    uint256 private constant RI = 0x5249;
+    uint256 private constant RU = 0x5255;
+    uint256 private constant ST = 0x5354;
+    uint256 private constant EF = 0x4546;
+
+    uint256 private constant NO_UNIT = 0;
+    uint256 private constant KWH = 1;
+    uint256 private constant WH = 2;
+
+    uint256 private constant GOOD = 0x47; // G
+
+    // ---------------------------------------------------------------------------------------------- Record
+
+    /// @notice Reads one record's payload and adds what it says to `r`.
+    /// @param text without a backslash, see `Json.requirePlain`
+    /// @param start position of the record in the text
+    /// @return from position of the payload's first byte
+    /// @return to position after its last: what stands between was signed
+    function read(bytes memory text, uint256 start, Record memory r)
+        internal
+        pure
+        returns (uint256 from, uint256 to)
+    {
+        require(text.word(start) >> 216 == uint40(HEAD), IOcmf.NotOcmf(start));
+        uint256 k;
+        uint256 seen;
+        bool more = true;
+        bytes32 gateway;
+        bytes32 meter;
+        uint256 page;
+        unchecked {
+            from = start + 5;
+        }
+        to = text.open(from, Json.OBJECT);
+        while (more) {
+            uint256 pos;
+            (k, pos, to) = text.member(to);
+            if (k == RD) {
+                seen = _once(seen, k, 8);
+                to = _readings(text, pos, r);
+            } else {
+                if (to == 0) to = text.skip(pos);
+                // by its second letter: most keys are none of these
+                if (READ_LETTERS >> (k & 31) & 1 != 0) {
+                    if (k == MS) {
+                        seen = _once(seen, k, 1);
+                        meter = _hash(text, pos, to);
+                    } else if (k == GS) {
+                        seen = _once(seen, k, 2);
+                        gateway = _hash(text, pos, to);
+                    } else if (k == PG) {
+                        seen = _once(seen, k, 4);
+                        page = _page(text, pos, to);
+                    } else if (k == FV) {
+                        seen = _once(seen, k, 16);
+                        require(text.word(pos) >> 232 == 0x22312e, IOcmf.UnknownVersion());
+                    }
+                }
+            }
+            (more, to) = text.next(to, Json.OBJECT_END);
+        }
+        require(to < text.length && text.word(to) >> 248 == 0x7c, IOcmf.NotOcmf(to));
+        require(seen & 4 != 0, IOcmf.NoTransaction());
+        if (meter == 0) meter = gateway;
+        require(meter != 0, IOcmf.NoSerial());
+        bool follows = r.pages == 0 || r.pages == 1 && page == r.page + 1 && meter == r.serial;
+        require(follows, IOcmf.NotConsecutive());
+        (r.serial, r.page) = (meter, page);
+        ++r.pages;
+    }
+
+    /// @notice After the last record: every register has both ends, and none ran backwards.
+    function complete(Record memory r) internal pure {
+        bool some = _complete(r.imported);
+        some = _complete(r.exported) || some;
+        require(some, IOcmf.Incomplete());
+        require(r.endTime == 0 || r.beginTime <= r.endTime, IOcmf.Backwards());
+    }
+
+    function _complete(Register memory register) private pure returns (bool) {
+        require(register.begun == register.ended, IOcmf.Incomplete());
+        if (!register.begun) return false;
+        require(register.begin <= register.end && register.end >> 48 == 0, IOcmf.Backwards());
+        return true;
+    }
+
+    function _hash(bytes memory text, uint256 pos, uint256 end)
+        private
+        pure
+        returns (bytes32 hash)
+    {
+        // both quotes left out; an empty one says nothing
+        if (end - pos == 2) return 0;
+        assembly ("memory-safe") {
+            hash := keccak256(add(add(text, 33), pos), sub(sub(end, pos), 2))
+        }
+    }
+
+    function _page(bytes memory text, uint256 pos, uint256 end)
+        private
+        pure
+        returns (uint256 page)
+    {
+        uint256 w = text.word(pos);
+        require(w.letter(1) == 0x54 && end - pos > 3 && end - pos < 24, IOcmf.NoTransaction());
+        unchecked {
+            for (uint256 i = 2; i < end - pos - 1; ++i) {
+                uint256 digit = w.letter(i) - 0x30;
+                require(digit < 10, IOcmf.NoTransaction());
+                page = page * 10 + digit;
+            }
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------- Readings
+
+    function _readings(bytes memory text, uint256 pos, Record memory r)
+        private
+        pure
+        returns (uint256)
+    {
+        Reading memory reading;
+        bool more = true;
+        pos = text.open(pos, Json.LIST);
+        while (more) {
+            uint256 start = pos;
+            pos = _reading(text, pos, reading);
+            if (reading.direction != 0) {
+                bool imports = reading.direction == Obis.IMPORT;
+                _take(reading, imports ? r.imported : r.exported, r, start);
+            }
+            (more, pos) = text.next(pos, Json.LIST_END);
+        }
+        return pos;
+    }
+
+    function _reading(bytes memory text, uint256 pos, Reading memory reading)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 k;
+        uint256 seen;
+        bool more = true;
+        reading.valued = false;
+        pos = text.open(pos, Json.OBJECT);
+        while (more) {
+            uint256 start;
+            (k, start, pos) = text.member(pos);
+            if (k == RV) {
+                seen = _once(seen, k, 1);
+                pos = _number(text, start, reading);
+            } else if (pos == 0) {
+                pos = text.skip(start);
+            }
+            if (k == TM) {
+                seen = _once(seen, k, 2);
+                reading.tm = text.word(start);
+                require(
+                    pos - start == 32 && reading.tm >> 248 == Json.QUOTE, IOcmf.BadValue(k, start)
+                );
+            } else if (k == TX) {
+                seen = _once(seen, k, 4);
+                reading.tx = _letter(text, k, start, pos);
+            } else if (k == ST) {
+                seen = _once(seen, k, 8);
+                reading.status = _letter(text, k, start, pos);
+            } else if (k == RI) {
+                seen = _once(seen, k, 16);
+                _identify(text, start, pos, reading);
+            } else if (k == RU) {
+                seen = _once(seen, k, 32);
+                uint256 w = text.word(start);
+                reading.unit =
+                    w >> 216 == 0x226b576822 ? KWH : w >> 224 == 0x22576822 ? WH : NO_UNIT;
+            } else if (k == EF) {
+                seen = _once(seen, k, 64);
+                // "" or "t": a fault of the clock says nothing about the register
+                uint256 w = text.word(start);
+                reading.faulty = w >> 240 != 0x2222 && w >> 232 != 0x227422;
+            }
+            (more, pos) = text.next(pos, Json.OBJECT_END);
+        }
+        return pos;
+    }
+
+    /// @dev A register's reading, first or last. What stands in between is not needed.
+    function _take(Reading memory reading, Register memory register, Record memory r, uint256 pos)
+        private
+        pure
+    {
+        bool good = reading.status == GOOD && !reading.faulty && reading.tx != 0x58;
+        require(good, IOcmf.StatusNotGood(pos));
+        if (reading.rank != register.rank && (register.begun || register.ended)) {
+            // of several registers in one direction the lowest rank counts
+            if (reading.rank > register.rank) return;
+            (register.begun, register.ended) = (false, false);
+        }
+        register.rank = reading.rank;
+        if (reading.tx == 0x42) {
+            require(!register.begun && !register.ended, IOcmf.ReadingOutOfOrder(pos));
+            register.begun = true;
+            register.begin = _wattHours(reading, pos);
+            r.beginTime = _synchronised(reading.tm);
+        } else if (_isEnd(reading.tx)) {
+            require(register.begun && !register.ended, IOcmf.ReadingOutOfOrder(pos));
+            register.ended = true;
+            register.end = _wattHours(reading, pos);
+            r.endTime = _synchronised(reading.tm);
+        }
+    }
+
+    /// @dev E, local, remote, aborted, power failure.
+    function _isEnd(uint256 tx_) private pure returns (bool) {
+        return tx_ == 0x45 || tx_ == 0x4c || tx_ == 0x52 || tx_ == 0x41 || tx_ == 0x50;
+    }
+
+    /// @dev Cut off, not rounded: a register that shows whole watt-hours shows the last one that is full.
+    function _wattHours(Reading memory reading, uint256 pos) private pure returns (uint256) {
+        require(reading.valued, IOcmf.BadValue(RV, pos));
+        require(reading.unit != NO_UNIT, IOcmf.UnknownUnit(pos));
+        uint256 digits = reading.unit == KWH ? 3 : 0;
+        // at most 31 digits
+        unchecked {
+            return reading.decimals > digits
+                ? reading.value / 10 ** (reading.decimals - digits)
+                : reading.value * 10 ** (digits - reading.decimals);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- Values
+
+    function _once(uint256 seen, uint256 k, uint256 bit) private pure returns (uint256) {
+        require(seen & bit == 0, IOcmf.KeyTwice(k));
+        return seen | bit;
+    }
+
+    function _letter(bytes memory text, uint256 k, uint256 pos, uint256 end)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 w = text.word(pos);
+        require(end - pos == 3 && w >> 248 == Json.QUOTE, IOcmf.BadValue(k, pos));
+        return w.letter(1);
+    }
+
+    /// @dev Which register it is; two readings of one register in a row are parsed once.
+    function _identify(bytes memory text, uint256 pos, uint256 end, Reading memory reading)
+        private
+        pure
+    {
+        uint256 length = end - pos;
+        require(length > 2 && length < 33, IOcmf.BadValue(RI, pos));
+        uint256 code = text.word(pos) >> (256 - 8 * length);
+        if (code == reading.code) return;
+        reading.code = code;
+        (reading.direction, reading.rank) = Obis.register(text.word(pos + 1), length - 2);
+    }
+
+    /// @dev Digits with a point among them at most, bare or in quotes and then with spaces before; up to 31 bytes. No
+    /// sign and no exponent: a register has neither.
+    function _number(bytes memory text, uint256 pos, Reading memory reading)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 w = text.word(pos);
+        uint256 value = 0;
+        uint256 i = 0;
+        uint256 point = 0;
+        uint256 first = 0;
+        unchecked {
+            if (w >> 248 == Json.QUOTE) while (w.letter(++i) == 0x20) {}
+            for (first = i; i < 32; ++i) {
+                uint256 digit = w.letter(i) - 0x30;
+                if (digit < 10) {
+                    value = value * 10 + digit;
+                } else {
+                    if (w.letter(i) != 0x2e || point != 0) break;
+                    point = i;
+                }
+            }
+            // a digit at either end, and something after it
+            bool good = i < 32 && i != first && point != i - 1 && w.letter(first) != 0x2e;
+            (reading.value, reading.decimals) = (value, point == 0 ? 0 : i - 1 - point);
+            reading.valued = true;
+            if (first != 0) good = good && w.letter(i++) == Json.QUOTE;
+            require(good, IOcmf.BadValue(RV, pos));
+            return pos + i;
+        }
+    }
+
+    /// @param tm `"2018-07-24T13:22:04,000+0200 S"`, both quotes included
+    /// @return time UTC s if the clock was synchronised (S), else 0
+    function _synchronised(uint256 tm) private pure returns (uint256 time) {
+        if (tm.letter(30) != 0x53) return 0;
+        unchecked {
+            uint256 minutes_ = _two(tm, 25) * 60 + _two(tm, 27);
+            time = _days(_two(tm, 1) * 100 + _two(tm, 3), _two(tm, 6), _two(tm, 9)) * 1 days
+                + _two(tm, 12) * 1 hours + _two(tm, 15) * 1 minutes + _two(tm, 18);
+            uint256 sign = tm.letter(24);
+            require(sign == 0x2b || sign == 0x2d, IOcmf.BadValue(TM, 24));
+            time = sign == 0x2b ? time - minutes_ * 60 : time + minutes_ * 60;
+        }
+    }
+
+    function _two(uint256 w, uint256 pos) private pure returns (uint256) {
+        unchecked {
+            uint256 tens = w.letter(pos) - 0x30;
+            uint256 ones = w.letter(pos + 1) - 0x30;
+            require(tens < 10 && ones < 10, IOcmf.BadValue(TM, pos));
+            return tens * 10 + ones;
+        }
+    }
+
+    /// @return since 1970-01-01, of the Gregorian calendar from 1970 on; years begin in March, so that the leap day is the last
+    function _days(uint256 year, uint256 month, uint256 day) private pure returns (uint256) {
+        require(year >= 1970 && month >= 1 && month <= 12, IOcmf.BadValue(TM, 1));
+        unchecked {
+            if (month < 3) --year;
+            uint256 shifted = (month + 9) % 12;
+            return 365 * year + year / 4 - year / 100 + year / 400 + (153 * shifted + 2) / 5 + day
+                - 1 - 719_468;
+        }
+    }
+}
