@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {Base} from "./Base.sol";
 import {Vault} from "./Vault.sol";
@@ -10,7 +11,7 @@ import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {Funds} from "./libraries/Funds.sol";
 import {Storage} from "./libraries/Storage.sol";
-import {Totals} from "./libraries/Totals.sol";
+import {TotalsArithmetic} from "./libraries/Totals.sol";
 
 /// @notice Double-entry accounts in nano-euro, with reserves, open claims and journals.
 abstract contract Accounts is Base, IAccounts {
@@ -85,6 +86,29 @@ abstract contract Accounts is Base, IAccounts {
         emit Collected(payer, payee, paid);
     }
 
+    // --------------------------------------------------------------------------------------- Corrections
+
+    function adjust(Adjustment[] calldata adjustments, uint24[] calldata parties, bytes32 entry)
+        external
+    {
+        require(msg.sender == CORRECTIONS, OnlyCorrections(msg.sender));
+        for (uint256 i = 0; i < adjustments.length; ++i) {
+            Adjustment calldata a = adjustments[i];
+            Purse memory payer = _openPurse(a.payer);
+            Purse memory payee = a.payee == a.payer ? payer : _openPurse(a.payee);
+            (Purse memory from, Purse memory to) = a.amount < 0 ? (payee, payer) : (payer, payee);
+            _post(from, to, SignedMath.abs(a.amount), 0, 0);
+            _closePurse(payer);
+            _closePurse(payee);
+            Pair storage p = _pairs[_between(a.payer, a.payee)];
+            p.importWh = _moved(p.importWh, a.importWh);
+            p.exportWh = _moved(p.exportWh, a.exportWh);
+        }
+        for (uint256 i = 0; i < parties.length; ++i) {
+            _record(parties[i], entry);
+        }
+    }
+
     // ---------------------------------------------------------------------------------------------- Views
 
     function accounts(uint24 participant) external view returns (Account memory) {
@@ -145,6 +169,12 @@ abstract contract Accounts is Base, IAccounts {
 
     function _between(uint24 payer, uint24 payee) private pure returns (uint256) {
         return uint256(payer) << 24 | payee;
+    }
+
+    function _moved(uint48 counter, int56 change) private pure returns (uint48) {
+        int256 next = int256(uint256(counter)) + change;
+        require(next >> 48 == 0, TotalsArithmetic.CounterFull());
+        return uint48(uint256(next));
     }
 
     /// @dev Appends an entry to a participant's journal.

@@ -39,7 +39,18 @@ interface IAccounts {
         uint48 count;
     }
 
+    /// @notice What a correction changes between two participants.
+    struct Adjustment {
+        uint24 payer;
+        uint24 payee;
+        int96 amount; // nano-euro, posted from payer to payee; negative: from payee to payer
+        int56 importWh; // by how much the energy behind the postings from payer to payee changes
+        int56 exportWh;
+    }
+
     // -------------------------------------------------------------------------------------------- Errors
+    /// @notice Corrections post what they change, nobody else.
+    error OnlyCorrections(address caller);
     /// @notice Custody moves money in and out, nobody else.
     error OnlyVault(address caller);
     /// @notice The balance above the reserve is less than what was asked for, in nano-euro.
@@ -70,6 +81,13 @@ interface IAccounts {
 
     /// @notice Pays an open claim as far as the payer's balance goes. Anybody may call it.
     function collect(uint24 payer, uint24 payee) external returns (uint80 paid);
+
+    /// @notice Posts what a correction changes, in the order given, with cover and claims as every posting. Only the
+    /// corrections.
+    /// @param parties whose journals get the entry
+    /// @param entry see `Entry.Correction`
+    function adjust(Adjustment[] calldata adjustments, uint24[] calldata parties, bytes32 entry)
+        external;
 
     // --------------------------------------------------------------------------------------------- Views
     /// @notice A participant's account.
