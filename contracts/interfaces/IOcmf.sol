@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @title Why a meter's record is refused
+/// @title What a meter's record says, and why it is refused
 /// @notice A record that is refused changes nothing. Where a position is given, it is the byte in the record.
 interface IOcmf {
+    // --------------------------------------------------------------------------------------------- Types
+    /// @notice One direction's register at the beginning and the end of a transaction.
+    struct Register {
+        uint256 begin; // Wh, cut off to whole ones
+        uint256 end; // Wh
+        uint256 rank; // which register it is, see libraries/Obis.sol; odd: it began anew with the transaction
+        bool begun;
+        bool ended;
+    }
+
+    /// @notice What one record says, or two that follow each other.
+    struct Record {
+        bytes32 serial; // keccak256 of the meter's serial number as printed
+        uint256 page; // number of the last page
+        uint256 pages; // how many were read
+        Register imported;
+        Register exported;
+        uint256 beginTime; // UTC s, 0 unless by a synchronised clock
+        uint256 endTime; // UTC s, 0 unless by a synchronised clock
+    }
+
+    // -------------------------------------------------------------------------------------------- Errors
     /// @notice Not `OCMF|{...}|`, or not JSON of the plain kind that meters print: no escapes, and no nesting
     /// beyond the readings.
     error NotOcmf(uint256 pos);
@@ -29,4 +51,8 @@ interface IOcmf {
     error Backwards();
     /// @notice The second record is not the page after the first, or of another meter.
     error NotConsecutive();
+    /// @notice The record is another meter's, whose serial number has this keccak256.
+    error OtherMeter(bytes32 serial);
+    /// @notice The meter's key did not sign these bytes.
+    error BadMeterSignature();
 }

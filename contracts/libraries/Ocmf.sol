@@ -13,26 +13,6 @@ library Ocmf {
     using Text for bytes;
     using Text for uint256;
 
-    /// @notice One direction's register at the beginning and the end of the transaction.
-    struct Register {
-        uint256 begin; // Wh, cut off to whole ones
-        uint256 end; // Wh
-        uint256 rank; // which register it is, see Obis
-        bool begun;
-        bool ended;
-    }
-
-    /// @notice What one record says, or two that follow each other.
-    struct Record {
-        bytes32 serial; // keccak256 of the meter's serial number as printed
-        uint256 page; // number of the last page
-        uint256 pages; // how many were read
-        Register imported;
-        Register exported;
-        uint256 beginTime; // UTC s, 0 unless by a synchronised clock
-        uint256 endTime; // UTC s, 0 unless by a synchronised clock
-    }
-
     /// @dev A reading's fields; what a reading leaves out stays as in the one before, but for its value.
     struct Reading {
         uint256 value; // as printed, without the point
@@ -77,7 +57,7 @@ library Ocmf {
     /// @param start position of the record in the text
     /// @return from position of the payload's first byte
     /// @return to position after its last: what stands between was signed
-    function read(bytes memory text, uint256 start, Record memory r)
+    function read(bytes memory text, uint256 start, IOcmf.Record memory r)
         internal
         pure
         returns (uint256 from, uint256 to)
@@ -131,14 +111,14 @@ library Ocmf {
     }
 
     /// @notice After the last record: every register has both ends, and none ran backwards.
-    function complete(Record memory r) internal pure {
+    function complete(IOcmf.Record memory r) internal pure {
         bool some = _complete(r.imported);
         some = _complete(r.exported) || some;
         require(some, IOcmf.Incomplete());
         require(r.endTime == 0 || r.beginTime <= r.endTime, IOcmf.Backwards());
     }
 
-    function _complete(Register memory register) private pure returns (bool) {
+    function _complete(IOcmf.Register memory register) private pure returns (bool) {
         require(register.begun == register.ended, IOcmf.Incomplete());
         if (!register.begun) return false;
         require(register.begin <= register.end && register.end >> 48 == 0, IOcmf.Backwards());
@@ -175,7 +155,7 @@ library Ocmf {
 
     // -------------------------------------------------------------------------------------------- Readings
 
-    function _readings(bytes memory text, uint256 pos, Record memory r)
+    function _readings(bytes memory text, uint256 pos, IOcmf.Record memory r)
         private
         pure
         returns (uint256)
@@ -246,7 +226,7 @@ library Ocmf {
     }
 
     /// @dev A register's reading, first or last. What stands in between is not needed.
-    function _take(Reading memory reading, Register memory register, Record memory r, uint256 pos)
+    function _take(Reading memory reading, IOcmf.Register memory register, IOcmf.Record memory r, uint256 pos)
         private
         pure
     {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IMeterReader} from "./interfaces/IMeterReader.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
+import {Json} from "./libraries/Json.sol";
+import {MeterSignatures} from "./libraries/MeterSignatures.sol";
+import {Ocmf} from "./libraries/Ocmf.sol";
+
+/// @notice Reads meters' records; a contract of its own because the corrections are as large as a contract may be.
+contract MeterReader is IMeterReader {
+    function read(
+        bytes calldata text,
+        uint256 second,
+        bytes calldata signatures,
+        IRegistry.MeterKey calldata key
+    ) external view returns (Record memory record, bytes32 digest) {
+        bytes memory copy = text;
+        digest = sha256(copy);
+        Json.requirePlain(copy);
+        require(signatures.length == (second == 0 ? 64 : 128), BadMeterSignature());
+        _readOne(copy, 0, signatures[0:64], key, record);
+        if (second != 0) _readOne(copy, second, signatures[64:128], key, record);
+        Ocmf.complete(record);
+        require(record.serial == key.serial, OtherMeter(record.serial));
+    }
+
+    function _readOne(
+        bytes memory text,
+        uint256 start,
+        bytes calldata signature,
+        IRegistry.MeterKey calldata key,
+        Record memory record
+    ) private view {
+        require(start < text.length, NotOcmf(start));
+        (uint256 from, uint256 to) = Ocmf.read(text, start, record);
+        bytes32 digest = MeterSignatures.sha256Of(text, from, to);
+        (bytes32 r, bytes32 s) = (bytes32(signature[0:32]), bytes32(signature[32:64]));
+        require(MeterSignatures.verify(digest, r, s, key), BadMeterSignature());
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IAccounts} from "../interfaces/IAccounts.sol";
+import {ICorrections} from "../interfaces/ICorrections.sol";
+
+/// @notice What one version of a session changes against another: postings, parties, and whom it costs.
+library Differences {
+    /// @notice The difference between two versions.
+    struct Difference {
+        IAccounts.Adjustment[] adjustments; // what is paid first, what is paid back after it
+        uint24[] parties; // grid operator, station operator, suppliers of either version
+        uint24[] costs; // who pays more to somebody, or gets less from somebody
+    }
+
+    /// @dev Sums of one supplier over its shares.
+    struct Sums {
+        int256 importWh;
+        int256 exportWh;
+        int256 returnWh;
+        int256 networkCharge;
+        int256 serviceFee;
+        int256 feedIn;
+    }
+
+    function between(ICorrections.Version memory present, ICorrections.Version memory next)
+        internal
+        pure
+        returns (Difference memory d)
+    {
+        uint256 most = present.shares.length + next.shares.length;
+        d.parties = _truncated(new uint24[](most + 2), 0);
+        d.costs = _truncated(new uint24[](most + 2), 0);
+        _include(d.parties, present.gridOperator);
+        _include(d.parties, present.stationOperator);
+        uint24[] memory suppliers = _truncated(new uint24[](most), 0);
+        for (uint256 i = 0; i < present.shares.length; ++i) {
+            _include(suppliers, present.shares[i].supplier);
+        }
+        for (uint256 i = 0; i < next.shares.length; ++i) {
+            _include(suppliers, next.shares[i].supplier);
+        }
+        IAccounts.Adjustment[] memory all = new IAccounts.Adjustment[](3 * suppliers.length);
+        for (uint256 i = 0; i < suppliers.length; ++i) {
+            _include(d.parties, suppliers[i]);
+            Sums memory change;
+            _add(change, next, suppliers[i], 1);
+            _add(change, present, suppliers[i], -1);
+            _adjust(all, 3 * i, suppliers[i], present, change);
+        }
+        for (uint256 i = 0; i < all.length; ++i) {
+            _cost(d.costs, all[i]);
+        }
+        d.adjustments = _sorted(all);
+    }
+
+    function _add(
+        Sums memory sums,
+        ICorrections.Version memory v,
+        uint24 supplier,
+        int256 sign
+    ) private pure {
+        for (uint256 i = 0; i < v.shares.length; ++i) {
+            ICorrections.Share memory s = v.shares[i];
+            if (s.supplier != supplier) continue;
+            sums.importWh += sign * int256(uint256(s.importWh));
+            sums.exportWh += sign * int256(uint256(s.exportWh));
+            sums.returnWh += sign * int256(uint256(s.returnWh));
+            sums.networkCharge += sign * int256(uint256(s.networkCharge));
+            sums.serviceFee += sign * int256(uint256(s.serviceFee));
+            sums.feedIn += sign * s.feedIn;
+        }
+    }
+
+    /// @dev The three postings of a settlement. Amounts have 89 bits at most, energies 49.
+    function _adjust(
+        IAccounts.Adjustment[] memory all,
+        uint256 index,
+        uint24 supplier,
+        ICorrections.Version memory v,
+        Sums memory c
+    ) private pure {
+        all[index] = IAccounts.Adjustment({
+            payer: supplier,
+            payee: v.gridOperator,
+            amount: int96(c.networkCharge),
+            importWh: int56(c.importWh),
+            exportWh: int56(c.returnWh)
+        });
+        all[index + 1] = IAccounts.Adjustment({
+            payer: supplier,
+            payee: v.stationOperator,
+            amount: int96(c.serviceFee),
+            importWh: int56(c.importWh),
+            exportWh: 0
+        });
+        all[index + 2] = IAccounts.Adjustment({
+            payer: v.gridOperator,
+            payee: supplier,
+            amount: int96(c.feedIn),
+            importWh: 0,
+            exportWh: int56(c.exportWh)
+        });
+    }
+
+    /// @dev Who pays more, who gets less; where only energy moves, both.
+    function _cost(uint24[] memory costs, IAccounts.Adjustment memory a) private pure {
+        if (a.payer == a.payee) return;
+        bool energy = a.amount == 0 && (a.importWh != 0 || a.exportWh != 0);
+        if (a.amount > 0 || energy) _include(costs, a.payer);
+        if (a.amount < 0 || energy) _include(costs, a.payee);
+    }
+
+    /// @dev Without those that change nothing; what is paid back comes last, so that it is covered by what comes in.
+    function _sorted(IAccounts.Adjustment[] memory all)
+        private
+        pure
+        returns (IAccounts.Adjustment[] memory sorted)
+    {
+        sorted = new IAccounts.Adjustment[](all.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < all.length; ++i) {
+            IAccounts.Adjustment memory a = all[i];
+            bool moves = a.amount > 0 || a.amount == 0 && (a.importWh != 0 || a.exportWh != 0);
+            if (moves) sorted[count++] = a;
+        }
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (all[i].amount < 0) sorted[count++] = all[i];
+        }
+        assembly ("memory-safe") {
+            mstore(sorted, count)
+        }
+    }
+
+    /// @dev Appends to a list that has room, unless it is there.
+    function _include(uint24[] memory list, uint24 participant) private pure {
+        uint256 count = list.length;
+        for (uint256 i = 0; i < count; ++i) {
+            if (list[i] == participant) return;
+        }
+        assembly ("memory-safe") {
+            mstore(list, add(count, 1))
+        }
+        list[count] = participant;
+    }
+
+    function _truncated(uint24[] memory list, uint256 count)
+        private
+        pure
+        returns (uint24[] memory)
+    {
+        assembly ("memory-safe") {
+            mstore(list, count)
+        }
+        return list;
+    }
+}
