@@ -5,6 +5,7 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 
 import {TestEuro} from "../../contracts/devnet/TestEuro.sol";
 import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
+import {ICorrections} from "../../contracts/interfaces/ICorrections.sol";
 import {ILedger} from "../../contracts/interfaces/ILedger.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
@@ -28,7 +29,7 @@ abstract contract Fixture is Assertions {
     address internal governance = address(0x60f);
     address internal relay = address(0x4e1a);
     address internal stranger = address(0x57a);
-    address internal corrections = address(0xc0);
+    uint40 internal constant WINDOW = 14 days;
     address internal supplierAccount = address(0x501);
     address internal otherSupplierAccount = address(0x502);
     address internal gridAccount = address(0x601);
@@ -38,6 +39,7 @@ abstract contract Fixture is Assertions {
     IRegistry internal registry;
     ILedger internal ledger;
     IVault internal vault;
+    ICorrections internal corrections;
 
     uint24 internal supplier;
     uint24 internal otherSupplier;
@@ -93,8 +95,13 @@ abstract contract Fixture is Assertions {
     }
 
     function newLedger(IRegistry registry_, address token) internal returns (ILedger) {
-        return
-            ILedger(vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token, corrections)));
+        // the ledger names the corrections, which come after it
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        address deployed = vm.deployCode("Ledger.sol:Ledger", abi.encode(registry_, token, next));
+        corrections = ICorrections(
+            vm.deployCode("Corrections.sol:Corrections", abi.encode(deployed, WINDOW))
+        );
+        return ILedger(deployed);
     }
 
     function defaultLimits() internal pure returns (IRegistry.Limits memory) {

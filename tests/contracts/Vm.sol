@@ -11,6 +11,13 @@ interface Vm {
         uint64 gasRemaining;
     }
 
+    struct Wallet {
+        address addr;
+        uint256 publicKeyX;
+        uint256 publicKeyY;
+        uint256 privateKey;
+    }
+
     struct Log {
         bytes32[] topics;
         bytes data;
@@ -19,8 +26,11 @@ interface Vm {
 
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function createWallet(uint256 key) external returns (Wallet memory);
     function signP256(uint256 key, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
     function publicKeyP256(uint256 key) external pure returns (uint256 x, uint256 y);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address creator, uint256 nonce) external pure returns (address);
     function deployCode(string calldata artifact, bytes calldata arguments)
         external
         returns (address);
@@ -32,6 +42,7 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes calldata reason) external;
     function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectEmit(address emitter) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
