@@ -10,7 +10,7 @@ library Differences {
     struct Difference {
         IAccounts.Adjustment[] adjustments; // what is paid first, what is paid back after it
         uint24[] parties; // grid operator, station operator, suppliers of either version
-        uint24[] costs; // who pays more to somebody, or gets less from somebody
+        uint24[] costs; // who is worse off towards somebody
     }
 
     /// @dev Sums of one supplier over its shares.
@@ -47,9 +47,7 @@ library Differences {
             _add(change, next, suppliers[i], 1);
             _add(change, present, suppliers[i], -1);
             _adjust(all, 3 * i, suppliers[i], present, change);
-        }
-        for (uint256 i = 0; i < all.length; ++i) {
-            _cost(d.costs, all[i]);
+            _includeCosts(d.costs, suppliers[i], present, change);
         }
         d.adjustments = _sorted(all);
     }
@@ -103,12 +101,35 @@ library Differences {
         });
     }
 
-    /// @dev Who pays more, who gets less; where only energy moves, both.
-    function _cost(uint24[] memory costs, IAccounts.Adjustment memory a) private pure {
-        if (a.payer == a.payee) return;
-        bool energy = a.amount == 0 && (a.importWh != 0 || a.exportWh != 0);
-        if (a.amount > 0 || energy) _include(costs, a.payer);
-        if (a.amount < 0 || energy) _include(costs, a.payee);
+    /// @dev Between each two participants on balance: a loss towards one is not made up for by another.
+    function _includeCosts(
+        uint24[] memory costs,
+        uint24 supplier,
+        ICorrections.Version memory v,
+        Sums memory c
+    ) private pure {
+        int256 toGrid = c.networkCharge - c.feedIn;
+        bool flows = c.importWh != 0 || c.exportWh != 0 || c.returnWh != 0;
+        if (v.gridOperator == v.stationOperator) {
+            _includeCost(costs, supplier, v.gridOperator, toGrid + c.serviceFee, flows);
+            return;
+        }
+        _includeCost(costs, supplier, v.gridOperator, toGrid, flows);
+        _includeCost(costs, supplier, v.stationOperator, c.serviceFee, c.importWh != 0);
+    }
+
+    /// @dev Who pays more, or gets less; where only energy moves, both.
+    function _includeCost(
+        uint24[] memory costs,
+        uint24 payer,
+        uint24 payee,
+        int256 amount,
+        bool flows
+    ) private pure {
+        if (payer == payee) return;
+        bool energyOnly = amount == 0 && flows;
+        if (amount > 0 || energyOnly) _include(costs, payer);
+        if (amount < 0 || energyOnly) _include(costs, payee);
     }
 
     /// @dev Without those that change nothing; what is paid back comes last, so that it is covered by what comes in.

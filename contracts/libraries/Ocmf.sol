@@ -323,7 +323,8 @@ library Ocmf {
                 }
             }
             // a digit at either end, and something after it
-            bool good = i < 32 && i != first && point != i - 1 && w.letter(first) != 0x2e;
+            bool good = i < 32 && i != first && w.letter(first) != 0x2e
+                && (point == 0 || point != i - 1);
             (reading.value, reading.decimals) = (value, point == 0 ? 0 : i - 1 - point);
             reading.valued = true;
             if (first != 0) good = good && w.letter(i++) == Json.QUOTE;
