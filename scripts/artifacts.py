@@ -16,10 +16,12 @@ ARTIFACTS = ROOT / "backend/gridroam/chain/artifacts"
 SNAPSHOTS = ROOT / "tests/contracts/snapshots"
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"]
 MOST_CODE, MOST_CREATION_CODE = 24_576, 49_152  # bytes; EIP-170, EIP-3860
-LAID_OUT = ("Ledger", "Registry")
+LAID_OUT = ("Corrections", "Ledger", "Registry")
 SOURCES = {
     "AccessManager": "node_modules/@openzeppelin/contracts/access/manager/AccessManager.sol",
+    "Corrections": "contracts/Corrections.sol",
     "Ledger": "contracts/Ledger.sol",
+    "MeterReader": "contracts/MeterReader.sol",
     "Registry": "contracts/Registry.sol",
     "TestEuro": "contracts/devnet/TestEuro.sol",
     "Vault": "contracts/Vault.sol",

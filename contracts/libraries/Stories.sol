@@ -48,7 +48,7 @@ library Stories {
         require(m.length >= REPORT && (m.length - REPORT) % BOUNDARY == 0, IStory.NotAMessage());
         r = Messages.report(m);
         bytes32 digest = MessageHashUtils.toTypedDataHash(
-            separator, Messages.hash(r, Messages.evidenceOf(m), keccak256(m[REPORT:]))
+            separator, Messages.hash(r, Messages.evidenceOf(m), readings(entry))
         );
         IStory.PartEntry[] calldata parts = entry.parts;
         require(parts.length == 1 || parts.length == 2, IStory.NotAMessage());
