@@ -125,9 +125,8 @@ abstract contract Evidence is Agreements {
         bytes32 meter = REGISTRY.meterOf(c.station);
         IRegistry.MeterKey memory key = REGISTRY.meterKeys(meter);
         require(key.curve != 0, NoMeterKey(meter));
-        bytes32 digest;
-        (record, digest) = READER.read(proof.record, proof.second, proof.signatures, key);
-        require(digest == c.evidence, WrongRecord(digest));
+        record = READER.read(proof.record, proof.second, proof.signatures, key);
+        require(record.digest == c.evidence, WrongRecord(record.digest));
         uint256 word = _pages[meter][record.page / PER_WORD];
         uint256 bit = 1 << (record.page % PER_WORD);
         require(word & bit == 0, PageUsed(record.page));
@@ -144,12 +143,9 @@ abstract contract Evidence is Agreements {
         returns (uint256 first, uint256 last)
     {
         _requireTime(record, c);
-        bool synchronised = record.beginTime != 0;
-        (uint256 b, uint256 e) =
-            _register(record.imported, c.first >> 48, c.last >> 48, synchronised);
-        (uint256 exportBegin, uint256 exportEnd) =
-            _register(record.exported, uint48(c.first), uint48(c.last), synchronised);
-        return (b << 48 | exportBegin, e << 48 | exportEnd);
+        (uint256 b, uint256 e) = _register(record, 0, c.first >> 48, c.last >> 48);
+        (uint256 fedBegin, uint256 fedEnd) = _register(record, 1, uint48(c.first), uint48(c.last));
+        return (b << 48 | fedBegin, e << 48 | fedEnd);
     }
 
     /// @dev A synchronised clock that shows another time makes it another session's record.
@@ -159,29 +155,30 @@ abstract contract Evidence is Agreements {
         require(near, WrongSession());
     }
 
+    /// @param direction 0 import, 1 export
     /// @param begin Wh as the station reported it, the end likewise
     /// @return the same by the meter
-    function _register(
-        Register memory meter,
-        uint256 begin,
-        uint256 end,
-        bool synchronised
-    ) private pure returns (uint256, uint256) {
-        if (!meter.begun) {
+    function _register(Record memory record, uint256 direction, uint256 begin, uint256 end)
+        private
+        pure
+        returns (uint256, uint256)
+    {
+        if (record.directions >> direction & 1 == 0) {
             require(begin == end, DirectionMissing());
             return (begin, end);
         }
-        // a register of odd rank began anew with the transaction: it tells the energy only
-        if (meter.rank % 2 == 1) {
-            uint256 energy = meter.end - meter.begin;
-            require(energy == end - begin || synchronised, NotTied());
-            require((begin + energy) >> 48 == 0, Backwards());
-            return (begin, begin + energy);
+        uint256 from = uint48(direction == 0 ? record.first >> 48 : record.first);
+        uint256 to = uint48(direction == 0 ? record.last >> 48 : record.last);
+        // a register that began anew with the transaction tells the energy only
+        if (record.relative >> direction & 1 != 0) {
+            require(to - from == end - begin || record.beginTime != 0, NotTied());
+            to = begin + (to - from);
+            require(to >> 48 == 0, Backwards());
+            return (begin, to);
         }
         // registers never run backwards, so another session's lie beside this one's
-        bool same = meter.begin == begin || (meter.begin < end && meter.end > begin);
-        require(same, WrongSession());
-        return (meter.begin, meter.end);
+        require(from == begin || (from < end && to > begin), WrongSession());
+        return (from, to);
     }
 
     function _areNear(uint256 a, uint256 b) private pure returns (bool) {

@@ -14,15 +14,16 @@ contract MeterReader is IMeterReader {
         uint256 second,
         bytes calldata signatures,
         IRegistry.MeterKey calldata key
-    ) external view returns (Record memory record, bytes32 digest) {
+    ) external view returns (Record memory record) {
         bytes memory copy = text;
-        digest = sha256(copy);
+        Ocmf.Readings memory r;
         Json.requirePlain(copy);
         require(signatures.length == (second == 0 ? 64 : 128), BadMeterSignature());
-        _readOne(copy, 0, signatures[0:64], key, record);
-        if (second != 0) _readOne(copy, second, signatures[64:128], key, record);
-        Ocmf.complete(record);
-        require(record.serial == key.serial, OtherMeter(record.serial));
+        _readOne(copy, 0, signatures[0:64], key, r);
+        if (second != 0) _readOne(copy, second, signatures[64:128], key, r);
+        require(r.serial == key.serial, OtherMeter(r.serial));
+        record = Ocmf.complete(r);
+        record.digest = sha256(copy);
     }
 
     function _readOne(
@@ -30,12 +31,13 @@ contract MeterReader is IMeterReader {
         uint256 start,
         bytes calldata signature,
         IRegistry.MeterKey calldata key,
-        Record memory record
+        Ocmf.Readings memory r
     ) private view {
         require(start < text.length, NotOcmf(start));
-        (uint256 from, uint256 to) = Ocmf.read(text, start, record);
+        (uint256 from, uint256 to) = Ocmf.read(text, start, r);
         bytes32 digest = MeterSignatures.sha256Of(text, from, to);
-        (bytes32 r, bytes32 s) = (bytes32(signature[0:32]), bytes32(signature[32:64]));
-        require(MeterSignatures.verify(digest, r, s, key), BadMeterSignature());
+        bytes32 s = bytes32(signature[32:64]);
+        bool signed = MeterSignatures.verify(digest, bytes32(signature[0:32]), s, key);
+        require(signed, BadMeterSignature());
     }
 }

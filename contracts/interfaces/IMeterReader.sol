@@ -13,11 +13,10 @@ interface IMeterReader is IOcmf {
     /// @param second where the second record begins, 0 if there is none
     /// @param signatures r, s of each record, 64 bytes; s in either half of the order
     /// @return record what it says
-    /// @return digest SHA-256 of all of the text
     function read(
         bytes calldata text,
         uint256 second,
         bytes calldata signatures,
         IRegistry.MeterKey calldata key
-    ) external view returns (Record memory record, bytes32 digest);
+    ) external view returns (Record memory record);
 }

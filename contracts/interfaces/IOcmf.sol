@@ -5,22 +5,14 @@ pragma solidity ^0.8.30;
 /// @notice A record that is refused changes nothing. Where a position is given, it is the byte in the record.
 interface IOcmf {
     // --------------------------------------------------------------------------------------------- Types
-    /// @notice One direction's register at the beginning and the end of a transaction.
-    struct Register {
-        uint256 begin; // Wh, cut off to whole ones
-        uint256 end; // Wh
-        uint256 rank; // which register it is, see libraries/Obis.sol; odd: it began anew with the transaction
-        bool begun;
-        bool ended;
-    }
-
     /// @notice What one record says, or two that follow each other.
     struct Record {
-        bytes32 serial; // keccak256 of the meter's serial number as printed
+        bytes32 digest; // SHA-256 of the text
         uint256 page; // number of the last page
-        uint256 pages; // how many were read
-        Register imported;
-        Register exported;
+        uint256 first; // Wh, first reading: import register from bit 48, export register below; cut off to whole ones
+        uint256 last; // Wh, last reading
+        uint256 directions; // bit 0: it tells of import, bit 1: of export
+        uint256 relative; // the same bits: that register began anew with the transaction
         uint256 beginTime; // UTC s, 0 unless by a synchronised clock
         uint256 endTime; // UTC s, 0 unless by a synchronised clock
     }

@@ -10,8 +10,29 @@ import {Text} from "./Text.sol";
 /// interpreted. What it does not judge, and who does, stands in docs/evidence.md.
 library Ocmf {
     using Json for bytes;
+    using Json for uint256[16];
     using Text for bytes;
     using Text for uint256;
+
+    /// @dev One direction's register at the beginning and the end of the transaction.
+    struct Register {
+        uint256 begin; // Wh
+        uint256 end; // Wh
+        uint256 rank; // which register it is, see Obis
+        bool begun;
+        bool ended;
+    }
+
+    /// @dev What was read so far.
+    struct Readings {
+        bytes32 serial; // keccak256 of the meter's serial number as printed
+        uint256 page; // number of the last page
+        uint256 pages; // how many were read
+        Register imported;
+        Register exported;
+        uint256 beginTime; // UTC s, 0 unless by a synchronised clock
+        uint256 endTime; // UTC s, 0 unless by a synchronised clock
+    }
 
     /// @dev A reading's fields; what a reading leaves out stays as in the one before, but for its value.
     struct Reading {
@@ -35,7 +56,6 @@ library Ocmf {
     uint256 private constant MS = 0x4d53;
     uint256 private constant GS = 0x4753;
     uint256 private constant RD = 0x5244;
-    uint256 private constant READ_LETTERS = 1 << 0x13 | 1 << 7 | 1 << 0x16; // S, G, V
     uint256 private constant TM = 0x544d;
     uint256 private constant TX = 0x5458;
     uint256 private constant RV = 0x5256;
@@ -57,68 +77,71 @@ library Ocmf {
     /// @param start position of the record in the text
     /// @return from position of the payload's first byte
     /// @return to position after its last: what stands between was signed
-    function read(bytes memory text, uint256 start, IOcmf.Record memory r)
+    function read(bytes memory text, uint256 start, Readings memory r)
         internal
         pure
         returns (uint256 from, uint256 to)
     {
         require(text.word(start) >> 216 == uint40(HEAD), IOcmf.NotOcmf(start));
-        uint256 k;
-        uint256 seen;
-        bool more = true;
-        bytes32 gateway;
-        bytes32 meter;
-        uint256 page;
+        uint256[16] memory fields;
         unchecked {
             from = start + 5;
         }
         to = text.open(from, Json.OBJECT);
+        bool more = true;
         while (more) {
-            uint256 pos;
-            (k, pos, to) = text.member(to);
-            if (k == RD) {
-                seen = _once(seen, k, 8);
-                to = _readings(text, pos, r);
-            } else {
-                if (to == 0) to = text.skip(pos);
-                // by its second letter: most keys are none of these
-                if (READ_LETTERS >> (k & 31) & 1 != 0) {
-                    if (k == MS) {
-                        seen = _once(seen, k, 1);
-                        meter = _hash(text, pos, to);
-                    } else if (k == GS) {
-                        seen = _once(seen, k, 2);
-                        gateway = _hash(text, pos, to);
-                    } else if (k == PG) {
-                        seen = _once(seen, k, 4);
-                        page = _page(text, pos, to);
-                    } else if (k == FV) {
-                        seen = _once(seen, k, 16);
-                        require(text.word(pos) >> 232 == 0x22312e, IOcmf.UnknownVersion());
-                    }
-                }
+            bool member;
+            (to, member) = text.walk(to, fields);
+            if (member) {
+                (uint256 k, uint256 value) = text.key(to);
+                to = k == RD && fields[Json.slotOf(RD)] == 0
+                    ? _readings(text, value, r)
+                    : text.skip(value);
+                fields.note(k, value, to);
             }
             (more, to) = text.next(to, Json.OBJECT_END);
         }
         require(to < text.length && text.word(to) >> 248 == 0x7c, IOcmf.NotOcmf(to));
-        require(seen & 4 != 0, IOcmf.NoTransaction());
-        if (meter == 0) meter = gateway;
-        require(meter != 0, IOcmf.NoSerial());
-        bool follows = r.pages == 0 || r.pages == 1 && page == r.page + 1 && meter == r.serial;
+        _identify(text, fields, r);
+    }
+
+    /// @dev Which meter's record, and which of its pages.
+    function _identify(bytes memory text, uint256[16] memory fields, Readings memory r)
+        private
+        pure
+    {
+        (uint256 pos, uint256 end) = fields.field(FV);
+        require(end == 0 || text.word(pos) >> 232 == 0x22312e, IOcmf.UnknownVersion());
+        (pos, end) = fields.field(PG);
+        require(end != 0, IOcmf.NoTransaction());
+        uint256 page = _page(text, pos, end);
+        (pos, end) = fields.field(MS);
+        bytes32 serial = _hash(text, pos, end);
+        if (serial == 0) {
+            (pos, end) = fields.field(GS);
+            serial = _hash(text, pos, end);
+        }
+        require(serial != 0, IOcmf.NoSerial());
+        bool follows = r.pages == 0 || r.pages == 1 && page == r.page + 1 && serial == r.serial;
         require(follows, IOcmf.NotConsecutive());
-        (r.serial, r.page) = (meter, page);
+        (r.serial, r.page) = (serial, page);
         ++r.pages;
     }
 
     /// @notice After the last record: every register has both ends, and none ran backwards.
-    function complete(IOcmf.Record memory r) internal pure {
-        bool some = _complete(r.imported);
-        some = _complete(r.exported) || some;
-        require(some, IOcmf.Incomplete());
+    function complete(Readings memory r) internal pure returns (IOcmf.Record memory record) {
+        (bool imports, bool exports) = (_complete(r.imported), _complete(r.exported));
+        require(imports || exports, IOcmf.Incomplete());
         require(r.endTime == 0 || r.beginTime <= r.endTime, IOcmf.Backwards());
+        record.page = r.page;
+        record.first = r.imported.begin << 48 | r.exported.begin;
+        record.last = r.imported.end << 48 | r.exported.end;
+        record.directions = (imports ? 1 : 0) | (exports ? 2 : 0);
+        record.relative = (r.imported.rank & 1) | (r.exported.rank & 1) << 1;
+        (record.beginTime, record.endTime) = (r.beginTime, r.endTime);
     }
 
-    function _complete(IOcmf.Register memory register) private pure returns (bool) {
+    function _complete(Register memory register) private pure returns (bool) {
         require(register.begun == register.ended, IOcmf.Incomplete());
         if (!register.begun) return false;
         require(register.begin <= register.end && register.end >> 48 == 0, IOcmf.Backwards());
@@ -130,8 +153,9 @@ library Ocmf {
         pure
         returns (bytes32 hash)
     {
-        // both quotes left out; an empty one says nothing
-        if (end - pos == 2) return 0;
+        // both quotes left out; a missing or empty one says nothing
+        if (end == 0 || end - pos == 2) return 0;
+        require(text.word(pos) >> 248 == Json.QUOTE, IOcmf.NoSerial());
         assembly ("memory-safe") {
             hash := keccak256(add(add(text, 33), pos), sub(sub(end, pos), 2))
         }
@@ -143,7 +167,7 @@ library Ocmf {
         returns (uint256 page)
     {
         uint256 w = text.word(pos);
-        require(w.letter(1) == 0x54 && end - pos > 3 && end - pos < 24, IOcmf.NoTransaction());
+        require(w >> 240 == 0x2254 && end - pos > 3 && end - pos < 24, IOcmf.NoTransaction());
         unchecked {
             for (uint256 i = 2; i < end - pos - 1; ++i) {
                 uint256 digit = w.letter(i) - 0x30;
@@ -155,17 +179,19 @@ library Ocmf {
 
     // -------------------------------------------------------------------------------------------- Readings
 
-    function _readings(bytes memory text, uint256 pos, IOcmf.Record memory r)
+    function _readings(bytes memory text, uint256 pos, Readings memory r)
         private
         pure
         returns (uint256)
     {
         Reading memory reading;
+        uint256[16] memory fields;
         bool more = true;
         pos = text.open(pos, Json.LIST);
         while (more) {
             uint256 start = pos;
-            pos = _reading(text, pos, reading);
+            pos = _walkReading(text, pos, reading, fields);
+            _carry(text, reading, fields);
             if (reading.direction != 0) {
                 bool imports = reading.direction == Obis.IMPORT;
                 _take(reading, imports ? r.imported : r.exported, r, start);
@@ -175,58 +201,62 @@ library Ocmf {
         return pos;
     }
 
-    function _reading(bytes memory text, uint256 pos, Reading memory reading)
-        private
-        pure
-        returns (uint256)
-    {
-        uint256 k;
-        uint256 seen;
-        bool more = true;
+    function _walkReading(
+        bytes memory text,
+        uint256 pos,
+        Reading memory reading,
+        uint256[16] memory fields
+    ) private pure returns (uint256) {
         reading.valued = false;
         pos = text.open(pos, Json.OBJECT);
+        bool more = true;
         while (more) {
-            uint256 start;
-            (k, start, pos) = text.member(pos);
-            if (k == RV) {
-                seen = _once(seen, k, 1);
-                pos = _number(text, start, reading);
-            } else if (pos == 0) {
-                pos = text.skip(start);
-            }
-            if (k == TM) {
-                seen = _once(seen, k, 2);
-                reading.tm = text.word(start);
-                require(
-                    pos - start == 32 && reading.tm >> 248 == Json.QUOTE, IOcmf.BadValue(k, start)
-                );
-            } else if (k == TX) {
-                seen = _once(seen, k, 4);
-                reading.tx = _letter(text, k, start, pos);
-            } else if (k == ST) {
-                seen = _once(seen, k, 8);
-                reading.status = _letter(text, k, start, pos);
-            } else if (k == RI) {
-                seen = _once(seen, k, 16);
-                _identify(text, start, pos, reading);
-            } else if (k == RU) {
-                seen = _once(seen, k, 32);
-                uint256 w = text.word(start);
-                reading.unit =
-                    w >> 216 == 0x226b576822 ? KWH : w >> 224 == 0x22576822 ? WH : NO_UNIT;
-            } else if (k == EF) {
-                seen = _once(seen, k, 64);
-                // "" or "t": a fault of the clock says nothing about the register
-                uint256 w = text.word(start);
-                reading.faulty = w >> 240 != 0x2222 && w >> 232 != 0x227422;
+            bool member;
+            (pos, member) = text.walk(pos, fields);
+            if (member) {
+                (uint256 k, uint256 value) = text.key(pos);
+                pos = k == RV ? _number(text, value, reading) : text.skip(value);
+                fields.note(k, value, pos);
             }
             (more, pos) = text.next(pos, Json.OBJECT_END);
         }
         return pos;
     }
 
+    /// @dev What the reading has of its own replaces what it had of the one before.
+    function _carry(bytes memory text, Reading memory reading, uint256[16] memory fields)
+        private
+        pure
+    {
+        (uint256 pos, uint256 end) = fields.take(RV);
+        if (end != 0 && !reading.valued) _number(text, pos, reading);
+        (pos, end) = fields.take(TM);
+        if (end != 0) {
+            reading.tm = text.word(pos);
+            require(end - pos == 32 && reading.tm >> 248 == Json.QUOTE, IOcmf.BadValue(TM, pos));
+        }
+        (pos, end) = fields.take(TX);
+        if (end != 0) reading.tx = _letter(text, TX, pos, end);
+        (pos, end) = fields.take(ST);
+        if (end != 0) reading.status = _letter(text, ST, pos, end);
+        (pos, end) = fields.take(RI);
+        if (end != 0) _setRegister(text, pos, end, reading);
+        (pos, end) = fields.take(RU);
+        if (end != 0) {
+            uint256 w = text.word(pos);
+            reading.unit =
+                w >> 216 == 0x226b576822 ? KWH : w >> 224 == 0x22576822 ? WH : NO_UNIT;
+        }
+        (pos, end) = fields.take(EF);
+        if (end != 0) {
+            // "" or "t": a fault of the clock says nothing about the register
+            uint256 w = text.word(pos);
+            reading.faulty = w >> 240 != 0x2222 && w >> 232 != 0x227422;
+        }
+    }
+
     /// @dev A register's reading, first or last. What stands in between is not needed.
-    function _take(Reading memory reading, IOcmf.Register memory register, IOcmf.Record memory r, uint256 pos)
+    function _take(Reading memory reading, Register memory register, Readings memory r, uint256 pos)
         private
         pure
     {
@@ -271,11 +301,6 @@ library Ocmf {
 
     // ---------------------------------------------------------------------------------------------- Values
 
-    function _once(uint256 seen, uint256 k, uint256 bit) private pure returns (uint256) {
-        require(seen & bit == 0, IOcmf.KeyTwice(k));
-        return seen | bit;
-    }
-
     function _letter(bytes memory text, uint256 k, uint256 pos, uint256 end)
         private
         pure
@@ -287,7 +312,7 @@ library Ocmf {
     }
 
     /// @dev Which register it is; two readings of one register in a row are parsed once.
-    function _identify(bytes memory text, uint256 pos, uint256 end, Reading memory reading)
+    function _setRegister(bytes memory text, uint256 pos, uint256 end, Reading memory reading)
         private
         pure
     {

@@ -3,9 +3,10 @@ pragma solidity ^0.8.30;
 
 /// @notice Looks through text 32 bytes at a time.
 library Text {
-    uint256 private constant ONES =
+    uint256 internal constant ONES =
         0x0101010101010101010101010101010101010101010101010101010101010101;
-    uint256 private constant LOW_BITS = ONES * 0x7f;
+    uint256 internal constant LOW_BITS =
+        0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f;
 
     /// @return w the 32 bytes from `pos` on; beyond the end of the text they are anything
     function word(bytes memory text, uint256 pos) internal pure returns (uint256 w) {
