@@ -62,9 +62,12 @@ abstract contract Evidence is Agreements {
             free := mload(0x40)
         }
         for (uint256 i = 0; i < proofs.length; ++i) {
+            uint256 gas = gasleft();
             // slither-disable-next-line delegatecall-loop,low-level-calls to this very contract's `prove`, no value
             (bool done, bytes memory reason) =
                 address(this).delegatecall(bytes.concat(this.prove.selector, proofs[i]));
+            // who gives too little gas must not make a good proof look refused
+            require(done || gasleft() > gas / 32, NotEnoughGas());
             if (!done) emit ProofRefused(i, reason);
             // the memory of one serves the next
             assembly ("memory-safe") {

@@ -15,12 +15,12 @@ from ape.managers.project import LocalProject
 from ethpm_types import ContractType
 
 from gridroam.chain import artifacts
-from gridroam.chain.deploy import DEVNET_LIMITS
+from gridroam.chain.deploy import DEVNET_LIMITS, DEVNET_WINDOW, created_address
 
 
 def compile_anew(contracts: LocalProject) -> None:
     """Unless they are as scripts/artifacts compiled them: ape overlooks a change in an import."""
-    names = ("Ledger", "Registry", "TestEuro")
+    names = ("Corrections", "Ledger", "Registry", "TestEuro")
     code = {name: contracts.contracts[name].deployment_bytecode for name in names}
     if any(str(code[name].bytecode) != artifacts.bytecode(name) for name in names):
         contracts.load_contracts(use_cache=False)
@@ -41,13 +41,18 @@ def deploy(account: AccountAPI, token: str | None) -> dict[str, str]:
     authority = account.deploy(access_manager(), account)
     registry = account.deploy(project.Registry, authority, astuple(DEVNET_LIMITS))
     euro = token or account.deploy(project.TestEuro).address
-    ledger = account.deploy(project.Ledger, registry, euro)
+    # the ledger names the corrections, which come after it
+    ledger = account.deploy(
+        project.Ledger, registry, euro, created_address(account.address, account.nonce + 1)
+    )
+    corrections = account.deploy(project.Corrections, ledger, DEVNET_WINDOW)
     return {
         "authority": authority.address,
         "registry": registry.address,
         "token": euro,
         "ledger": ledger.address,
         "vault": ledger.vault(),
+        "corrections": corrections.address,
     }
 
 

@@ -116,6 +116,9 @@ interface ICorrections is IStory, IOcmf {
     /// station's word ties it to the session.
     error NotTied();
 
+    /// @notice A proof used up the gas that there was: give more, or bring fewer at once.
+    error NotEnoughGas();
+
     // -------------------------------------------------------------------------------------------- Events
     /// @param reason code, see docs/corrections.md
     /// @param evidence digest of what the dispute rests on

@@ -390,6 +390,19 @@ contract EvidenceTest is Meters {
         assertTrue(isVerified(station), "verified");
     }
 
+    function test_too_little_gas_refuses_no_proof() public {
+        ICorrections.Proof memory p = played(8000, payload(7, importOf(1000, 9001)));
+        bytes[] memory many = new bytes[](1);
+        many[0] = abi.encode(p);
+        bytes memory data = abi.encodeCall(ICorrections.proveAll, (many));
+        for (uint256 gas = 20_000; gas < 400_000; gas += 20_000) {
+            uint256 snapshot = vm.snapshotState();
+            (bool done,) = address(corrections).call{gas: gas}(data);
+            assertTrue(!done || isVerified(station), "looks refused");
+            vm.revertToState(snapshot);
+        }
+    }
+
     // --------------------------------------------------------------------------------------------- Helpers
 
     function transactionOf(uint256 energy) private view returns (string memory) {

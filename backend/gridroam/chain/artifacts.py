@@ -5,7 +5,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-NAMES = ("AccessManager", "Ledger", "Registry", "TestEuro", "Vault")
+NAMES = (
+    "AccessManager",
+    "Corrections",
+    "Ledger",
+    "MeterReader",
+    "Registry",
+    "TestEuro",
+    "Vault",
+)
 
 
 def abi(name: str) -> list[dict[str, Any]]:

@@ -68,6 +68,11 @@ class Ledger:
     def vault(self) -> Contract:
         return self.w3.eth.contract(self.vault_address, abi=artifacts.abi("Vault"))
 
+    @cached_property
+    def corrections_address(self) -> ChecksumAddress:
+        """The only contract that may post corrections."""
+        return Web3.to_checksum_address(self._read("Ledger", "corrections"))
+
     @property
     def addresses(self) -> list[str]:
         """The contracts whose events are the ledger's whole history."""

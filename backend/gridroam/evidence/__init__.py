@@ -1,0 +1,1 @@
+"""Stories of sessions, and meters' records, as `contracts/Corrections.sol` takes them."""
