@@ -22,6 +22,8 @@ COMMANDS = (
     "relay",
     "simulate",
     "audit",
+    "evidence",
+    "corrections",
     "index",
     "statement",
     "verify",

@@ -149,6 +149,12 @@ class Corrections:
         """Brings proofs in one transaction; each ends in an event of its own."""
         return self.send(account, "proveAll", list(proofs))
 
+    def send_encoded(self, account: LocalAccount, proof: bytes) -> TxReceipt:
+        """Brings one proof. Raises `RevertedError` with the reason if it is refused."""
+        wallet = Wallet(self.ledger.w3, account)
+        data = abi.functions(_CONTRACT)["prove"].selector + proof
+        return wallet.wait([wallet.post(self.address, data)])[0]
+
     def check(self, proof: bytes, sender: str) -> None:
         """Raises `RevertedError` with the reason for which `prove` would refuse it."""
         data = abi.functions(_CONTRACT)["prove"].selector + proof
