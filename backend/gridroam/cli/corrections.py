@@ -62,7 +62,7 @@ def propose(
     next_, costs = desk.corrections.draft(desk.present(), asked)
     desk.act(account, "propose", "proposeVersion", asked)
     content = "0x" + desk.corrections.content_of(next_).hex()
-    typer.echo(json.dumps({"content": content, "needs": list(costs)} | desk.standing()))
+    typer.echo(json.dumps({"proposed": content, "needs": list(costs)} | desk.standing()))
 
 
 @app.command()
