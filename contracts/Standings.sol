@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IAccounts} from "./interfaces/IAccounts.sol";
 import {ICorrections} from "./interfaces/ICorrections.sol";
@@ -115,8 +115,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
             (v.end, reading, v.closed) = (r.time(), r.reading(), r.last());
         }
         if (story.reports.length == 0) {
-            v.shares[shares++] =
-                Share(terms.supplier(), v.end, 0, 0, 0, 0, 0, 0);
+            v.shares[shares++] = Share(terms.supplier(), v.end, 0, 0, 0, 0, 0, 0);
         }
         _truncate(v.shares, shares);
         // what the last report says is the end, also where it is a boundary
@@ -133,7 +132,11 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
     }
 
     /// @return when the session ended, UTC s of the block
-    function _ending(Story calldata story, Report last, bool closed) internal view returns (uint40) {
+    function _ending(Story calldata story, Report last, bool closed)
+        internal
+        view
+        returns (uint40)
+    {
         if (closed) {
             PartEntry[] calldata parts = story.reports[story.reports.length - 1].parts;
             return Stories.blockTime(parts[parts.length - 1].meta);
@@ -207,18 +210,14 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
     }
 
     /// @dev Puts a version in force: postings, journals, file.
-    function _apply(
-        Version memory next,
-        bytes32 content,
-        Differences.Difference memory d
-    ) internal {
+    function _apply(Version memory next, bytes32 content, Differences.Difference memory d)
+        internal
+    {
         File storage f = _files[next.station][next.session];
         (f.content, f.version, f.disputed) = (content, next.number, false);
         emit SessionCorrected(next.station, next.session, next.number, content, next);
         bytes32 entry = keccak256(
-            abi.encode(
-                IAccounts.Entry.Correction, next.station, next.session, next.number, content
-            )
+            abi.encode(IAccounts.Entry.Correction, next.station, next.session, next.number, content)
         );
         LEDGER.adjust(d.adjustments, d.parties, entry);
     }
@@ -248,9 +247,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
     }
 
     function _requireOpen(uint32 station, uint32 session, uint40 settledAt) internal view {
-        require(
-            block.timestamp <= uint256(settledAt) + WINDOW, SessionFinal(station, session)
-        );
+        require(block.timestamp <= uint256(settledAt) + WINDOW, SessionFinal(station, session));
     }
 
     function _setDisputed(uint32 station, uint32 session) internal {

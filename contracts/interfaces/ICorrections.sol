@@ -151,9 +151,7 @@ interface ICorrections is IStory, IOcmf {
         Version corrected
     );
     /// @param record SHA-256 of the meter's record; the registers are its now, if they were not
-    event SessionMeterVerified(
-        uint32 indexed station, uint32 indexed session, bytes32 record
-    );
+    event SessionMeterVerified(uint32 indexed station, uint32 indexed session, bytes32 record);
     /// @param proof its index in the call
     /// @param reason the error of `prove`, as it is encoded
     event ProofRefused(uint256 indexed proof, bytes reason);

@@ -52,12 +52,10 @@ library Differences {
         d.adjustments = _sorted(all);
     }
 
-    function _add(
-        Sums memory sums,
-        ICorrections.Version memory v,
-        uint24 supplier,
-        int256 sign
-    ) private pure {
+    function _add(Sums memory sums, ICorrections.Version memory v, uint24 supplier, int256 sign)
+        private
+        pure
+    {
         for (uint256 i = 0; i < v.shares.length; ++i) {
             ICorrections.Share memory s = v.shares[i];
             if (s.supplier != supplier) continue;

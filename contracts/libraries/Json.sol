@@ -25,7 +25,8 @@ library Json {
     uint256 private constant FALSE = 0x66616c7365;
 
     /// @dev The keys that are read, each at its slot of 16 bits: RV MS EF TX FV PG RD ST - RI - GS - TM - RU.
-    uint256 private constant WANTED = 0x52550000544d000047530000524900005354524450474656545845464d535256;
+    uint256 private constant WANTED =
+        0x52550000544d000047530000524900005354524450474656545845464d535256;
 
     /// @dev Escapes would let a quote stand within a string.
     function requirePlain(bytes memory text) internal pure {

@@ -244,8 +244,7 @@ library Ocmf {
         (pos, end) = fields.take(RU);
         if (end != 0) {
             uint256 w = text.word(pos);
-            reading.unit =
-                w >> 216 == 0x226b576822 ? KWH : w >> 224 == 0x22576822 ? WH : NO_UNIT;
+            reading.unit = w >> 216 == 0x226b576822 ? KWH : w >> 224 == 0x22576822 ? WH : NO_UNIT;
         }
         (pos, end) = fields.take(EF);
         if (end != 0) {
@@ -348,8 +347,8 @@ library Ocmf {
                 }
             }
             // a digit at either end, and something after it
-            bool good = i < 32 && i != first && w.letter(first) != 0x2e
-                && (point == 0 || point != i - 1);
+            bool good =
+                i < 32 && i != first && w.letter(first) != 0x2e && (point == 0 || point != i - 1);
             (reading.value, reading.decimals) = (value, point == 0 ? 0 : i - 1 - point);
             reading.valued = true;
             if (first != 0) good = good && w.letter(i++) == Json.QUOTE;

@@ -27,13 +27,10 @@ library Stories {
         bytes calldata m = entry.message;
         require(m.length == OPENING, IStory.NotAMessage());
         o = Messages.opening(m);
-        bytes32 digest = MessageHashUtils.toTypedDataHash(
-            separator, Messages.hash(o, Messages.vehicleOf(m))
-        );
+        bytes32 digest =
+            MessageHashUtils.toTypedDataHash(separator, Messages.hash(o, Messages.vehicleOf(m)));
         bytes32 leaf = keccak256(
-            abi.encode(
-                digest, entry.meta, entry.supplierReserve, entry.gridReserve, uint256(0)
-            )
+            abi.encode(digest, entry.meta, entry.supplierReserve, entry.gridReserve, uint256(0))
         );
         _require(entry.place, root, leaf, entry.meta);
     }

@@ -79,9 +79,8 @@ library Versions {
         bool last = index == v.shares.length - 1;
         uint256 count = v.readings.length / Slots.BOUNDARY - 1;
         while (interval < count) {
-            uint256 begin = interval == 0
-                ? v.start
-                : (v.start / Slots.SECONDS + interval) * Slots.SECONDS;
+            uint256 begin =
+                interval == 0 ? v.start : (v.start / Slots.SECONDS + interval) * Slots.SECONDS;
             if (begin >= assignment.until && !last) break;
             _add(sum, _energy(v.readings, interval), begin / Slots.SECONDS % Slots.PER_DAY, tariffs);
             ++interval;
@@ -121,14 +120,13 @@ library Versions {
     /// @return Wh of an interval, import from bit 48, export below
     function _energy(bytes memory readings, uint256 interval) private pure returns (uint256) {
         uint256 offset = interval * Slots.BOUNDARY;
-        return Slots.readingAt(readings, offset + Slots.BOUNDARY) - Slots.readingAt(readings, offset);
+        return
+            Slots.readingAt(readings, offset + Slots.BOUNDARY) - Slots.readingAt(readings, offset);
     }
 
     function _requireReadings(ICorrections.Version memory v) private pure {
         uint256 wanted = readingsBetween(v.start, v.end) * Slots.BOUNDARY;
-        require(
-            v.readings.length == wanted, ICorrections.WrongReadings(v.readings.length, wanted)
-        );
+        require(v.readings.length == wanted, ICorrections.WrongReadings(v.readings.length, wanted));
         uint256 before = Slots.readingAt(v.readings, 0);
         for (uint256 offset = Slots.BOUNDARY; offset < wanted; offset += Slots.BOUNDARY) {
             uint256 reading = Slots.readingAt(v.readings, offset);

@@ -83,7 +83,11 @@ contract AgreementsTest is Tales {
         corrections.propose(storyOf(feeding), change);
         vm.prank(gridAccount);
         corrections.consent(v, change);
-        assertEq(ledger.pairs(grid, supplier).amount, v.shares[0].feedIn < 0 ? 0 : uint256(int256(v.shares[0].feedIn)), "silence is no consent");
+        assertEq(
+            ledger.pairs(grid, supplier).amount,
+            v.shares[0].feedIn < 0 ? 0 : uint256(int256(v.shares[0].feedIn)),
+            "silence is no consent"
+        );
         bytes32 content = corrections.contentOf(next);
         vm.expectEmit(address(corrections));
         emit ICorrections.SessionCorrected(feeding, 1, 2, content, next);
@@ -132,9 +136,8 @@ contract AgreementsTest is Tales {
         (ICorrections.Version memory next,) = corrections.draft(v, change);
         vm.prank(supplierAccount);
         corrections.propose(storyOf(feeding), change);
-        bytes32 entry = keccak256(
-            abi.encode(uint256(4), feeding, 1, 2, corrections.contentOf(next))
-        );
+        bytes32 entry =
+            keccak256(abi.encode(uint256(4), feeding, 1, 2, corrections.contentOf(next)));
         IAccounts.Journal memory afterwards = ledger.journals(operator);
         assertEq(afterwards.count, before.count + 1, "count");
         bytes32 chained = keccak256(abi.encode(before.head, entry));
@@ -158,9 +161,7 @@ contract AgreementsTest is Tales {
         assertEq(corrections.standings(feeding, 1).version, 3, "version");
         vm.prank(supplierAccount);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ICorrections.NotPresent.selector, corrections.contentOf(next)
-            )
+            abi.encodeWithSelector(ICorrections.NotPresent.selector, corrections.contentOf(next))
         );
         corrections.proposeVersion(next, again);
     }
@@ -245,9 +246,7 @@ contract AgreementsTest is Tales {
     }
 
     function test_nobody_else_adjusts_accounts() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccounts.OnlyCorrections.selector, address(this))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccounts.OnlyCorrections.selector, address(this)));
         ledger.adjust(new IAccounts.Adjustment[](0), new uint24[](0), 0);
     }
 
@@ -308,15 +307,11 @@ contract AgreementsTest is Tales {
             from = wallets[i];
             uint256 gas = gasleft();
             (bool done,) = address(corrections).call{gas: 5_000_000}(
-                abi.encodeCall(
-                    ICorrections.consentBySignature, (v, change, grid, until, "")
-                )
+                abi.encodeCall(ICorrections.consentBySignature, (v, change, grid, until, ""))
             );
             assertFalse(done, "consented");
             assertTrue(gas - gasleft() < 5_500_000, "gas");
-            assertFalse(
-                corrections.hasConsented(contentOf(change), grid), "no consent on file"
-            );
+            assertFalse(corrections.hasConsented(contentOf(change), grid), "no consent on file");
         }
     }
 

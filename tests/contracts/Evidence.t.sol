@@ -5,8 +5,8 @@ import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {ICorrections} from "../../contracts/interfaces/ICorrections.sol";
 import {IOcmf} from "../../contracts/interfaces/IOcmf.sol";
 import {IRegistry} from "../../contracts/interfaces/IRegistry.sol";
-import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {Meters} from "./Meters.sol";
 import {Vm} from "./Vm.sol";
 
@@ -81,17 +81,13 @@ contract EvidenceTest is Meters {
         Vm.Wallet memory meter = vm.createWallet(METER_KEY);
         bytes32 other = keccak256("another meter");
         registerMeter(gridAccount, other);
-        uint32 where = addStation(
-            operatorAccount, gridAccount, other, vm.addr(STATION_KEY), MAX_POWER, 0
-        );
+        uint32 where =
+            addStation(operatorAccount, gridAccount, other, vm.addr(STATION_KEY), MAX_POWER, 0);
         vm.prank(gridAccount);
         registry.setMeterKey(
             other,
             IRegistry.MeterKey(
-                1,
-                bytes32(meter.publicKeyX),
-                bytes32(meter.publicKeyY),
-                keccak256(bytes(SERIAL))
+                1, bytes32(meter.publicKeyX), bytes32(meter.publicKeyY), keccak256(bytes(SERIAL))
             )
         );
         string memory said = payload(7, importOf(1000, 9000));
@@ -203,8 +199,7 @@ contract EvidenceTest is Meters {
         bytes memory first = recordOf(a);
         bytes memory record = bytes.concat(first, recordOf(b));
         hour(station, 1000, 8000, 0, record);
-        ICorrections.Proof memory p =
-            proofOf(station, record, bytes.concat(sealed_(a), sealed_(b)));
+        ICorrections.Proof memory p = proofOf(station, record, bytes.concat(sealed_(a), sealed_(b)));
         expectRefused(p, IOcmf.BadMeterSignature.selector);
         p.second = first.length;
         corrections.prove(p);
@@ -219,8 +214,7 @@ contract EvidenceTest is Meters {
         );
         bytes memory record = bytes.concat(recordOf(a), recordOf(b));
         hour(station, 1000, 8000, 0, record);
-        ICorrections.Proof memory p =
-            proofOf(station, record, bytes.concat(sealed_(a), sealed_(b)));
+        ICorrections.Proof memory p = proofOf(station, record, bytes.concat(sealed_(a), sealed_(b)));
         p.second = recordOf(a).length;
         expectRefused(p, IOcmf.NotConsecutive.selector);
     }
@@ -298,9 +292,8 @@ contract EvidenceTest is Meters {
     }
 
     function test_another_meters_record() public {
-        string memory said = string.concat(
-            '{"FV":"1.0","PG":"T7","MS":"2GRM","RD":[', importOf(1000, 9000), "]}"
-        );
+        string memory said =
+            string.concat('{"FV":"1.0","PG":"T7","MS":"2GRM","RD":[', importOf(1000, 9000), "]}");
         expectRefused(played(8000, said), IOcmf.OtherMeter.selector);
     }
 
@@ -417,11 +410,7 @@ contract EvidenceTest is Meters {
     }
 
     /// @dev Network charge of the session, its readings cut to the two.
-    function priced(uint256 first, uint256 last)
-        private
-        view
-        returns (uint256 amount)
-    {
+    function priced(uint256 first, uint256 last) private view returns (uint256 amount) {
         uint256 previous = first;
         for (uint256 i = 0; i < 4; ++i) {
             uint256 level = gridTariff().levels >> (2 * ((START / 900 + i) % 96)) & 3;

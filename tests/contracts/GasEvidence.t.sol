@@ -39,9 +39,8 @@ contract GasEvidenceTest is Meters {
             registry.setMeterKey(
                 meter, IRegistry.MeterKey(2, bytes32(x), bytes32(y), keccak256(bytes(SERIAL)))
             );
-            uint32 number = addStation(
-                operators[i % 3], grids[i % 4], meter, vm.addr(key(i)), 22_000, 11_000
-            );
+            uint32 number =
+                addStation(operators[i % 3], grids[i % 4], meter, vm.addr(key(i)), 22_000, 11_000);
             if (i == 0) first = number;
             registerVehicle(suppliers[i % 10], bytes32(i + 1));
         }
@@ -62,11 +61,11 @@ contract GasEvidenceTest is Meters {
         uint256 start = clock + 450;
         vm.warp(start);
         for (uint256 i = 0; i < STATIONS; ++i) {
-            bytes32 vehicle =
-                ledger.vehicleIdOf(registry.participantOf(address(uint160(0x3000 + i % 10))), bytes32(i + 1));
-            messages[i] = signed(
-                opening(first + uint32(i), session, vehicle, start, imported, 0), key(i)
+            bytes32 vehicle = ledger.vehicleIdOf(
+                registry.participantOf(address(uint160(0x3000 + i % 10))), bytes32(i + 1)
             );
+            messages[i] =
+                signed(opening(first + uint32(i), session, vehicle, start, imported, 0), key(i));
         }
         submitAll(messages);
         openings(messages, stories);
@@ -76,8 +75,7 @@ contract GasEvidenceTest is Meters {
         uint256 end = start + 12 * 900;
         vm.warp(end);
         for (uint256 i = 0; i < STATIONS; ++i) {
-            ISessions.EnergyReport memory r =
-                nextReport(first + uint32(i), end, 24_000, 0, true);
+            ISessions.EnergyReport memory r = nextReport(first + uint32(i), end, 24_000, 0, true);
             r.evidence = sha256(record);
             messages[i] = signed(r, key(i));
         }
@@ -98,7 +96,7 @@ contract GasEvidenceTest is Meters {
             IStory.OpeningEntry memory o = stories[i].opening;
             o.message = head(messages[i], 58);
             (o.meta, o.supplierReserve, o.gridReserve) =
-                (metaOf(s), s.supplierReserve, s.gridReserve);
+            (metaOf(s), s.supplierReserve, s.gridReserve);
             ISessions.OpenSession memory said = opening(
                 first + uint32(i), s.number, vehicleIn(o.message), s.time, s.importRegister, 0
             );
@@ -140,8 +138,7 @@ contract GasEvidenceTest is Meters {
             );
         }
         for (uint256 i = 0; i < STATIONS; ++i) {
-            stories[i].reports[0].place =
-                IStory.Place(ledger.batchCount(), Tree.proof(leaves, i));
+            stories[i].reports[0].place = IStory.Place(ledger.batchCount(), Tree.proof(leaves, i));
         }
     }
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ICorrections} from "../../contracts/interfaces/ICorrections.sol";
-import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {Tales} from "./Tales.sol";
 
 /// @notice What a session's story proves, from batch roots alone.
@@ -62,7 +62,11 @@ contract StoriesTest is Tales {
         assertFalse(v.closed, "no final report");
         assertEq(v.start, v.end, "no time");
         assertEq(v.settledAt, block.timestamp, "the window runs from the expiry");
-        assertEq(keccak256(v.readings), keccak256(abi.encodePacked(uint48(7), uint48(8), uint48(7), uint48(8))), "readings");
+        assertEq(
+            keccak256(v.readings),
+            keccak256(abi.encodePacked(uint48(7), uint48(8), uint48(7), uint48(8))),
+            "readings"
+        );
         assertEq(v.shares[0].supplier, supplier, "supplier");
     }
 
@@ -85,7 +89,7 @@ contract StoriesTest is Tales {
         assertEq(ledger.pairs(supplier, grid).amount, v.shares[0].networkCharge, "posted");
         IStory.Story memory story = storyOf(feeding);
         (story.reports[0].parts[0], story.reports[0].parts[1]) =
-            (story.reports[0].parts[1], story.reports[0].parts[0]);
+        (story.reports[0].parts[1], story.reports[0].parts[0]);
         vm.expectRevert(IStory.NotAMessage.selector);
         corrections.versionOf(story);
     }
@@ -136,9 +140,7 @@ contract StoriesTest is Tales {
         corrections.versionOf(storyOf(station));
         IStory.Story memory story = storyOf(station);
         story.expiryBatch = story.opening.place.batch;
-        vm.expectRevert(
-            abi.encodeWithSelector(IStory.NotInBatch.selector, story.expiryBatch)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IStory.NotInBatch.selector, story.expiryBatch));
         corrections.versionOf(story);
     }
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ICorrections} from "../../contracts/interfaces/ICorrections.sol";
-import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {ISessions} from "../../contracts/interfaces/ISessions.sol";
+import {IStory} from "../../contracts/interfaces/IStory.sol";
 import {Fixture} from "./Fixture.sol";
 import {Tree} from "./Tree.sol";
 import {Vm} from "./Vm.sol";
@@ -29,7 +29,7 @@ abstract contract Tales is Fixture {
         story.opening.message = head(m, 58);
         story.opening.meta = metaOf(s);
         (story.opening.supplierReserve, story.opening.gridReserve) =
-            (s.supplierReserve, s.gridReserve);
+        (s.supplierReserve, s.gridReserve);
         story.opening.place = place(noise);
         _tales[o.station] = abi.encode(story);
     }
@@ -80,7 +80,9 @@ abstract contract Tales is Fixture {
     function submitWithNoise(bytes memory m) private returns (bytes32) {
         submitAll(batch(m, "noise"));
         return keccak256(
-            abi.encode(keccak256("noise"), 1 | block.timestamp << 8, uint256(0), uint256(0), uint256(0))
+            abi.encode(
+                keccak256("noise"), 1 | block.timestamp << 8, uint256(0), uint256(0), uint256(0)
+            )
         );
     }
 
@@ -104,8 +106,7 @@ abstract contract Tales is Fixture {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != ISessions.ReportSettled.selector) continue;
             (,, uint40 time,,, uint80 network, uint80 service, int80 feedIn,) = abi.decode(
-                logs[i].data,
-                (uint32, uint32, uint40, uint48, uint48, uint80, uint80, int80, bool)
+                logs[i].data, (uint32, uint32, uint40, uint48, uint48, uint80, uint80, int80, bool)
             );
             s.supplier = uint24(uint256(logs[i].topics[2]));
             uint256 meta = metaOf(s) | uint256(time) << 152;
@@ -134,8 +135,7 @@ abstract contract Tales is Fixture {
         change.time = uint40(block.timestamp);
         change.assignments = new ICorrections.Assignment[](v.shares.length);
         for (uint256 i = 0; i < v.shares.length; ++i) {
-            change.assignments[i] =
-                ICorrections.Assignment(v.shares[i].supplier, v.shares[i].until);
+            change.assignments[i] = ICorrections.Assignment(v.shares[i].supplier, v.shares[i].until);
         }
         change.readings = v.readings;
     }
