@@ -5,7 +5,7 @@ from dataclasses import astuple
 import pytest
 from scripts.deploy import access_manager, compile_anew
 
-from gridroam.chain.deploy import DEVNET_LIMITS
+from gridroam.chain.deploy import DEVNET_LIMITS, DEVNET_WINDOW, created_address
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import SLOT, slot_start
 
@@ -70,7 +70,11 @@ def registry(project, governance, supplier, other_supplier, grid_operator, stati
 
 @pytest.fixture(scope="session")
 def ledger(project, governance, registry, token):
-    return governance.deploy(project.Ledger, registry, token)
+    # the ledger names the corrections, which come after it
+    coming = created_address(governance.address, governance.nonce + 1)
+    deployed = governance.deploy(project.Ledger, registry, token, coming)
+    governance.deploy(project.Corrections, deployed, DEVNET_WINDOW)
+    return deployed
 
 
 @pytest.fixture(scope="session")
