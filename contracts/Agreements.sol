@@ -96,6 +96,7 @@ abstract contract Agreements is Standings {
         private
     {
         _requireRegisters(present, change);
+        _requireSuppliers(present, change);
         Version memory next = _draft(present, change);
         Differences.Difference memory d = Differences.between(present, next);
         _requireParty(by, d.parties);
@@ -117,6 +118,18 @@ abstract contract Agreements is Standings {
     function _requireRegisters(Version memory present, Change calldata change) private view {
         if (_marksOf(present.station, present.session) & VERIFIED == 0) return;
         require(keccak256(change.readings) == keccak256(present.readings), MeterHasSpoken());
+    }
+
+    /// @dev Who comes into a session is a supplier; who is in it stays in it, whatever its roles are now.
+    function _requireSuppliers(Version memory present, Change calldata change) private view {
+        for (uint256 i = 0; i < change.assignments.length; ++i) {
+            uint24 supplier = change.assignments[i].supplier;
+            bool known = REGISTRY.participants(supplier).roles & 1 != 0;
+            for (uint256 j = 0; !known && j < present.shares.length; ++j) {
+                known = present.shares[j].supplier == supplier;
+            }
+            require(known, WrongAssignment(i));
+        }
     }
 
     function _requireParty(uint24 participant, uint24[] memory parties) private pure {

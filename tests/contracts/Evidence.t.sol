@@ -157,6 +157,14 @@ contract EvidenceTest is Meters {
         assertEq(ledger.pairs(otherSupplier, grid).importWh, 4400, "after it 400 Wh more");
     }
 
+    function test_a_supplier_that_lost_its_role_is_corrected_all_the_same() public {
+        ICorrections.Proof memory p = played(8000, payload(7, importOf(1000, 9500)));
+        vm.prank(governance);
+        registry.setRoles(supplier, STATION_OPERATOR);
+        corrections.prove(p);
+        assertEq(ledger.pairs(supplier, grid).importWh, 8500, "corrected");
+    }
+
     function test_a_correction_in_the_block_of_the_report_is_not_later() public {
         string memory said = payload(7, importOf(1000, 9001));
         hour(station, 1000, 8000, 0, recordOf(said));
