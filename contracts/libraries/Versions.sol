@@ -13,6 +13,9 @@ library Versions {
     using SafeCast for uint256;
     using SafeCast for int256;
 
+    uint256 private constant IMPORT = 49; // bit from which a sum has its imported energy, see `Slots.split`
+    uint256 private constant MOST = 2 ** 31 - 1; // Wh that it has room for
+
     /// @notice Two tariffs: prices, and the level of each slot of a day.
     struct Tariffs {
         Prices grid;
@@ -109,10 +112,10 @@ library Versions {
     {
         (uint256 taken, uint256 fed) = (energy >> 48, uint48(energy));
         uint256 level = tariffs.gridLevels >> (2 * slot) & 3;
-        sum.networkCharge += tariffs.grid.importAmount(taken << (48 + 80 * level));
+        sum.networkCharge += tariffs.grid.importAmount(taken << (IMPORT + 80 * level));
         sum.feedIn += tariffs.grid.exportAmount(fed << (80 * level));
         level = tariffs.operatorLevels >> (2 * slot) & 3;
-        sum.serviceFee += tariffs.operator.importAmount(taken << (48 + 80 * level));
+        sum.serviceFee += tariffs.operator.importAmount(taken << (IMPORT + 80 * level));
         sum.importWh += taken;
         sum.exportWh += fed;
     }
@@ -130,9 +133,9 @@ library Versions {
         uint256 before = Slots.readingAt(v.readings, 0);
         for (uint256 offset = Slots.BOUNDARY; offset < wanted; offset += Slots.BOUNDARY) {
             uint256 reading = Slots.readingAt(v.readings, offset);
-            // prices are computed with 32 bits of import
+            // prices are computed with 31 bits of import
             bool forwards = uint48(reading) >= uint48(before) && reading >> 48 >= before >> 48
-                && (reading >> 48) - (before >> 48) <= type(uint32).max;
+                && (reading >> 48) - (before >> 48) <= MOST;
             require(forwards, ICorrections.RegisterBackwards(offset / Slots.BOUNDARY));
             before = reading;
         }
