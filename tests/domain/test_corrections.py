@@ -16,11 +16,15 @@ from small_market import (
     SUPPLIER,
     World,
     opening,
+    report,
 )
 from test_change_on_the_road import EFFECTIVE, change, settled, steadily
 
+from gridroam.domain.corrections import Outcome, Standing
 from gridroam.domain.difference import Adjustment, between
 from gridroam.domain.journal import correction_entry
+from gridroam.domain.participants import Role
+from gridroam.domain.record import Record, Span
 from gridroam.domain.version import (
     Assignment,
     Correction,
@@ -63,16 +67,19 @@ def less(version: Version, wh: int, supplier: int = SUPPLIER) -> Correction:
     return Correction(version.time + 1, (Assignment(supplier, version.end),), readings)
 
 
-def agree(world: World, change: Correction, *participants: int) -> None:
-    corrections = world.market.corrections
-    after, _ = corrections.draft(present(world), change, world.now + 10)
-    for participant in participants:
-        corrections.consent(after.content, participant)
+def agree(world: World, change: Correction, *participants: int) -> Outcome:
+    """Returns what the last of them has led to."""
+    *_, outcome = [
+        world.market.corrections.agree(1, 1, change, participant, world.now)
+        for participant in participants
+    ]
+    return outcome
 
 
-def by_meter(world: World, change: Correction) -> Version:
-    after, _ = world.market.corrections.correct(1, 1, change, world.now, by_meter=True)
-    return after
+def agreed(world: World, change: Correction) -> Outcome:
+    """By all whom it costs."""
+    _, changes = world.market.corrections.draft(present(world), change, world.now)
+    return agree(world, change, *sorted(changes.costs))
 
 
 def test_version_1__is_what_the_ledger_settled() -> None:
@@ -109,13 +116,11 @@ def test_correct__less_energy__needs_those_who_lose_by_it__and_pays_back() -> No
     world = ended()
     change, before = less(present(world), 300), world.balance(SUPPLIER)
     world.now += 10
-    for agreed in ((), (GRID,), (SUPPLIER, OPERATOR)):
-        agree(world, change, *agreed)
-        if agreed != (SUPPLIER, OPERATOR):
-            with pytest.raises(NotAllowedError, match="BadConsent"):
-                world.market.corrections.correct(1, 1, change, world.now)
-    after, claims = world.market.corrections.correct(1, 1, change, world.now)
-    assert claims == ()
+    assert not agree(world, change, GRID).in_force
+    assert not agree(world, change, SUPPLIER).in_force
+    assert world.balance(SUPPLIER) == before
+    after, in_force, claims, _ = agree(world, change, OPERATOR)
+    assert (in_force, claims) == (True, ())
     assert world.balance(SUPPLIER) == before + 300 * (80_000 + 200_000)
     assert after.number == 2
     assert present(world) == after
@@ -133,22 +138,12 @@ def test_correct__another_supplier__its_debtors_change() -> None:
     assert changes.costs == {RIVAL, GRID, OPERATOR}
     assert changes.parties == (GRID, OPERATOR, SUPPLIER, RIVAL)
     assert after.shares[0].supplier == RIVAL
-    agree(world, same, RIVAL, GRID, OPERATOR)
     world.now += 10
-    world.market.corrections.correct(1, 1, same, world.now)
+    agree(world, same, RIVAL, GRID, OPERATOR)
     pairs_ = world.market.accounts.pairs
     assert pairs_[SUPPLIER, OPERATOR].import_wh == 0
     assert pairs_[RIVAL, OPERATOR].import_wh == 3_000
     assert pairs_[GRID, RIVAL].export_wh == 1_500
-
-
-def test_correct__what_the_meter_signed__needs_nobody() -> None:
-    world = ended()
-    world.now += 10
-    after, _ = world.market.corrections.correct(
-        1, 1, less(present(world), 5), world.now, by_meter=True
-    )
-    assert after.shares[0].import_wh == 2_995
 
 
 def test_correct__stands_in_the_journal_of_every_party_once() -> None:
@@ -156,9 +151,7 @@ def test_correct__stands_in_the_journal_of_every_party_once() -> None:
     world.now += 10
     journals, everybody = world.market.accounts.journals, (SUPPLIER, GRID, OPERATOR, RIVAL)
     counts = {number: journals[number].count for number in everybody}
-    after, _ = world.market.corrections.correct(
-        1, 1, less(present(world), 5), world.now, by_meter=True
-    )
+    after = agreed(world, less(present(world), 5)).version
     for number, count in counts.items():
         more = number != RIVAL
         assert journals[number].count == count + more
@@ -169,10 +162,10 @@ def test_correct__after_the_window__is_final() -> None:
     world = ended()
     change = less(present(world), 5)
     world.now += WINDOW
-    agree(world, change, GRID, OPERATOR)
+    assert not agree(world, change, GRID).in_force
     with pytest.raises(NotAllowedError, match="SessionFinal"):
-        world.market.corrections.correct(1, 1, change, world.now + 1)
-    world.market.corrections.correct(1, 1, change, world.now)
+        world.market.corrections.agree(1, 1, change, OPERATOR, world.now + 1)
+    assert agree(world, change, OPERATOR).in_force
 
 
 def test_correct__a_running_session__cannot_be() -> None:
@@ -203,7 +196,6 @@ def test_expired_without_a_report__has_one_share_of_nothing() -> None:
         ({"assignments": ()}, "WrongAssignment"),
         ({"assignments": (Assignment(SUPPLIER, END - 1),)}, "WrongAssignment"),
         ({"assignments": (Assignment(SUPPLIER, END + 1), Assignment(RIVAL, END))}, "WrongAss"),
-        ({"assignments": (Assignment(GRID, END),)}, "WrongAssignment"),
         ({"readings": bytes(12)}, "WrongReadings"),
     ],
 )
@@ -219,6 +211,145 @@ def test_draft__register_backwards__is_not_allowed() -> None:
     change = less(present(world), 301)
     with pytest.raises(NotAllowedError, match="RegisterBackwards"):
         world.market.corrections.draft(present(world), change, world.now + 10)
+
+
+def test_draft__more_than_an_interval_has_room_for__is_not_allowed() -> None:
+    world = ended()
+    world.now += 10
+    agreed(world, less(present(world), 3_000 - 2**31 + 1 - 2_700))
+    with pytest.raises(NotAllowedError, match="RegisterBackwards"):
+        world.market.corrections.draft(present(world), less(present(world), -1), world.now)
+
+
+def test_agree__to_somebody_who_is_no_supplier__is_not_allowed() -> None:
+    world = ended()
+    change = replace(less(present(world), 5), assignments=(Assignment(GRID, END),))
+    world.now += 10
+    with pytest.raises(NotAllowedError, match="WrongAssignment"):
+        agree(world, change, GRID)
+
+
+def test_agree__a_supplier_that_lost_its_role__stays_in_its_session() -> None:
+    world = ended()
+    world.now += 10
+    world.market.registry.participants.set_roles(SUPPLIER, Role.GRID_OPERATOR)
+    assert agreed(world, less(present(world), 5)).in_force
+
+
+def test_agree__somebody_else__is_no_party() -> None:
+    world = ended()
+    world.now += 10
+    with pytest.raises(NotAllowedError, match="NotAParty"):
+        agree(world, less(present(world), 5), RIVAL)
+    with pytest.raises(NotAllowedError, match="NotAParty"):
+        world.market.corrections.dispute(1, 1, RIVAL, world.now)
+
+
+def test_dispute__stands_until_the_next_version() -> None:
+    world = ended()
+    world.now += 10
+    world.market.corrections.dispute(1, 1, GRID, world.now)
+    standing = world.market.corrections.standing(1, 1)
+    assert (standing.content, standing.version) == (present(world).content, 1)
+    assert standing.disputed
+    after = agreed(world, less(present(world), 5)).version
+    assert (standing.content, standing.version) == (after.content, 2)
+    assert not standing.disputed
+
+
+# --------------------------------------------------------------------------------- the meter's word
+
+
+def metered(evidence: bytes = b"\7" * 32) -> World:
+    """A session of 3,000 Wh that names a meter's record."""
+    world = World()
+    world.market.corrections.window = WINDOW
+    world.process(opening())
+    world.now = START + 7_200
+    settled(world, replace(steadily(END, last=True), evidence=evidence))
+    world.now += 10
+    return world
+
+
+def record(begin: int = 1_000, end: int = 4_000, **changes: object) -> Record:
+    told = Record(b"\7" * 32, 1, Span(begin, end), Span(500, 2_000), 0, 0)
+    return told._replace(**changes)  # type: ignore[arg-type]
+
+
+def test_prove__the_same_registers__moves_nothing() -> None:
+    world = metered()
+    before = present(world)
+    outcome = world.market.corrections.prove(1, 1, record(), world.now)
+    assert outcome == Outcome(before, in_force=False)
+    assert world.market.corrections.standing(1, 1) == Standing(verified=True)
+
+
+def test_prove__other_registers__cuts_what_lies_between_and_asks_nobody() -> None:
+    world = metered()
+    outcome = world.market.corrections.prove(1, 1, record(2_000, 3_000), world.now)
+    assert outcome.in_force
+    assert [imported for imported, _ in pairs(outcome.version.readings)] == [
+        2_000,
+        2_000,
+        2_800,
+        3_000,
+        3_000,
+    ]
+    assert world.market.accounts.pairs[SUPPLIER, GRID].import_wh == 1_000
+    standing = world.market.corrections.standing(1, 1)
+    assert (standing.version, standing.verified) == (2, True)
+
+
+def test_prove__only_energy_is_told__keeps_the_beginning() -> None:
+    world = metered()
+    relative = record(imported=Span(0, 2_500, relative=True), begin_time=START + 3_599)
+    after = world.market.corrections.prove(1, 1, relative, world.now).version
+    assert pairs(after.readings)[0][0] == 1_000
+    assert pairs(after.readings)[-1][0] == 3_500
+
+
+def test_prove__after_it__only_the_assignment_is_left_to_agree_on() -> None:
+    world = metered()
+    world.market.corrections.prove(1, 1, record(), world.now)
+    with pytest.raises(NotAllowedError, match="MeterHasSpoken"):
+        agree(world, less(present(world), 5), GRID)
+    assert agreed(world, less(present(world), 0, RIVAL)).in_force
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"digest": b"\6" * 32}, "WrongRecord"),
+        ({"imported": Span(4_000, 5_000)}, "WrongSession"),
+        ({"imported": Span(0, 1_000)}, "WrongSession"),
+        ({"imported": None}, "DirectionMissing"),
+        ({"imported": Span(0, 2_999, relative=True)}, "NotTied"),
+        ({"begin_time": START - 3_600}, "WrongSession"),
+        ({"end_time": END + 3_600}, "WrongSession"),
+        ({"imported": Span(0, 2**48 - 1, relative=True), "begin_time": START}, "Backwards"),
+    ],
+)
+def test_prove__what_is_not_this_sessions__is_not_allowed(
+    wrong: dict[str, object], error: str
+) -> None:
+    world = metered()
+    with pytest.raises(NotAllowedError, match=error):
+        world.market.corrections.prove(1, 1, record(**wrong), world.now)  # type: ignore[arg-type]
+    assert world.market.corrections.standings == {}
+
+
+def test_prove__twice_or_with_a_page_that_proved_another__is_not_allowed() -> None:
+    world = metered()
+    world.market.corrections.prove(1, 1, record(), world.now)
+    with pytest.raises(NotAllowedError, match="AlreadyVerified"):
+        world.market.corrections.prove(1, 1, record(page=2), world.now)
+    world.process(opening(2, time=END, import_register=4_000, export_register=2_000))
+    same = {"session": 2, "time": END + 10, "evidence": b"\7" * 32, "last": True}
+    settled(world, report(since=(END, 4_000, 2_000), imported=1, **same))
+    again = record(4_000, 4_001, exported=None)
+    with pytest.raises(NotAllowedError, match="PageUsed"):
+        world.market.corrections.prove(1, 2, again, world.now)
+    assert world.market.corrections.prove(1, 2, again._replace(page=2), world.now)
 
 
 def version_of(*shares: Share) -> Version:
@@ -260,7 +391,7 @@ def test_correct__any_readings__money_is_moved_and_never_made(taken: list[int], 
         assignments = (Assignment(RIVAL, END),)
     world.now += 10
     change = Correction(version.time + 1, assignments, packed(registers))
-    world.market.corrections.correct(1, 1, change, world.now, by_meter=True)
+    agreed(world, change)
     accounts = world.market.accounts
     assert sum(a.balance for a in accounts.accounts.values()) == accounts.total
     total = sum(pair.import_wh for (_, payee), pair in accounts.pairs.items() if payee == OPERATOR)

@@ -1,15 +1,18 @@
-"""The contract's reader against a naive one, on records as no meter would print them.
+"""The contract's reader against a naive one and that of the audit, on records as no meter would
+print them.
 
-What the contract accepts means the same to a JSON library; what it refuses may be lawful JSON, but
-never one of the plain kind.
+What the contract accepts means the same to a JSON library, and to the audit; what it refuses may be
+lawful JSON, but never one of the plain kind.
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import pytest
 from coincurve import PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from meters import words_of
 from naive import RefusedError
 from naive import read as naive
 
@@ -18,11 +21,15 @@ from gridroam.chain.anvil import Anvil
 from gridroam.chain.reverts import translated
 from gridroam.chain.wallet import TX_GAS_LIMIT, Wallet
 from gridroam.domain.hashing import keccak
+from gridroam.domain.meters import MeterKey
 from gridroam.errors import ChainError, RevertedError
+from gridroam.evidence import ocmf
 
 KEY = PrivateKey((0x5EA1).to_bytes(32, "big"))
 SERIAL = "1GRM0099"
-Read = Callable[[str], tuple[int, ...]]
+POINT = KEY.public_key.format(compressed=False)[1:]
+METER = MeterKey(1, POINT[:32], POINT[32:], keccak(SERIAL.encode()))
+Read = Callable[[str], tuple[bytes | int, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -31,27 +38,31 @@ def read() -> Read:
     with Anvil() as anvil:
         address, _ = Wallet(anvil.w3, anvil.admin).deploy("MeterReader")
         function = abi.functions("MeterReader")["read"]
-        point = KEY.public_key.format(compressed=False)
-        key = (1, point[1:33], point[33:], keccak(SERIAL.encode()))
+        key = astuple(METER)
 
         def run(payload: str) -> tuple[int, ...]:
-            signature = KEY.sign_recoverable(payload.encode())[:64]
-            text = f'OCMF|{payload}|{{"SD":""}}'.encode()
-            data = function.calldata(text, 0, signature, key)
+            data = function.calldata(*printed(payload), key)
             with translated():
                 call = {"to": address, "data": data, "gas": TX_GAS_LIMIT}
-                return tuple(function.results(anvil.w3.eth.call(call))[0][1:5])
+                return tuple(function.results(anvil.w3.eth.call(call))[0])
 
         yield run
 
 
+def printed(payload: str) -> tuple[bytes, int, bytes]:
+    """The record, no second one in it, its signature."""
+    signature = KEY.sign_recoverable(payload.encode())[:64]
+    return f'OCMF|{payload}|{{"SD":""}}'.encode(), 0, signature
+
+
 def agree(read: Read, payload: str) -> bool:
-    """Whether the contract accepts it; then the naive reader must say the same."""
+    """Whether the contract accepts it; then the other readers must say the same."""
     try:
         found = read(payload)
     except (RevertedError, ChainError):
         return False
-    assert found == naive(payload)
+    assert found[1:5] == naive(payload)
+    assert found == words_of(ocmf.read(*printed(payload), METER))
     return True
 
 

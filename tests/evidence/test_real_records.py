@@ -1,11 +1,13 @@
 """The records of the field (tests/data/ocmf): each verifies or fails as its file says, off chain
-and by the contract; and what the contract reads out of it."""
+and by the contract; and what the contract reads out of it. Our own reader says the same of each."""
 
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from meters import words_of
 from pyocmf.exceptions import SignatureVerificationError
 from pyocmf.utils.xml import OcmfContainer
 
@@ -14,7 +16,10 @@ from gridroam.chain.anvil import Anvil
 from gridroam.chain.reverts import translated
 from gridroam.chain.wallet import TX_GAS_LIMIT, Wallet
 from gridroam.domain.hashing import keccak
+from gridroam.domain.meters import MeterKey
+from gridroam.domain.violation import NotAllowedError
 from gridroam.errors import InvalidInputError, RevertedError
+from gridroam.evidence import ocmf
 from gridroam.evidence.record import Evidence, MeterRecord, meter_key, public_key, read
 
 DATA = Path(__file__).parent.parent / "data/ocmf"
@@ -39,13 +44,18 @@ def reader() -> Reader:
             """Page, first and last reading, directions."""
             first = evidence.records[0]
             key = key or public_key(first.key, first.curve)
-            given = tuple(meter_key(key, first.serial))
-            data = function.calldata(
-                evidence.text, evidence.second, signatures or evidence.signatures, given
-            )
-            with translated():
-                call = {"to": address, "data": data, "gas": TX_GAS_LIMIT}
-                result = function.results(anvil.w3.eth.call(call))[0]
+            given = MeterKey(*meter_key(key, first.serial))
+            brought = evidence.text, evidence.second, signatures or evidence.signatures
+            data = function.calldata(*brought, astuple(given))
+            try:
+                with translated():
+                    call = {"to": address, "data": data, "gas": TX_GAS_LIMIT}
+                    result = function.results(anvil.w3.eth.call(call))[0]
+            except RevertedError as refused:
+                with pytest.raises(NotAllowedError, match=refused.name):
+                    ocmf.read(*brought, given)
+                raise
+            assert result == words_of(ocmf.read(*brought, given))
             assert result[0] == evidence.digest
             return tuple(result[1:5])
 

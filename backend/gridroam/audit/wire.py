@@ -42,6 +42,7 @@ class Report(NamedTuple):
     import_register: int
     export_register: int
     last: bool
+    evidence: bytes
     boundaries: tuple[tuple[int, int], ...]
 
 
@@ -73,7 +74,7 @@ _LENGTHS = {
 """By the kind byte: how long a message is without boundaries, and its signatures are."""
 # 40 and 48 bits are read as their upper 8 or 16 and their lower 32
 _OPENING_FIELDS = Struct(">xIIBIHIHI32s").unpack_from
-_REPORT_FIELDS = Struct(">xIIIBIHIHI?").unpack_from
+_REPORT_FIELDS = Struct(">xIIIBIHIHI?32s").unpack_from
 _BOUNDARIES = Struct(">HIHI").iter_unpack
 _OPEN_TYPE, _REPORT_TYPE = keccak(OPEN_SESSION.encode()), keccak(ENERGY_REPORT.encode())
 _TO32, _TO40, _TO48, _TO8 = bytes(28), bytes(27), bytes(26), bytes(31)
@@ -127,7 +128,8 @@ def _opening(raw: bytes) -> tuple[Message, bytes]:
 
 
 def _report(raw: bytes, boundaries: bytes) -> tuple[Message, bytes]:
-    station, session, report, t, time, i, imported, e, exported, last = _REPORT_FIELDS(raw)
+    station, session, report, t, time, i, imported, e, exported, *said = _REPORT_FIELDS(raw)
+    last, evidence = said
     words = (
         _REPORT_TYPE,
         _TO32,
@@ -148,5 +150,5 @@ def _report(raw: bytes, boundaries: bytes) -> tuple[Message, bytes]:
     )
     registers = i << 32 | imported, e << 32 | exported
     pairs = tuple([(a << 32 | b, c << 32 | d) for a, b, c, d in _BOUNDARIES(boundaries)])
-    message = Report(station, session, report, t << 32 | time, *registers, last, pairs)
+    message = Report(station, session, report, t << 32 | time, *registers, last, evidence, pairs)
     return message, keccak(b"".join(words))

@@ -36,6 +36,10 @@ class Report(Message, Protocol):
     @property
     def last(self) -> bool: ...
     @property
+    def evidence(self) -> Bytes32:
+        """SHA-256 of the meter's record, or zeros."""
+
+    @property
     def boundaries(self) -> tuple[tuple[Wh, Wh], ...]: ...
 
 

@@ -23,7 +23,7 @@ from gridroam.domain.units import Version as TariffVersion
 from gridroam.domain.violation import require
 
 READING_BYTES = 12
-MOST_IN_AN_INTERVAL: Wh = 2**32 - 1
+MOST_IN_AN_INTERVAL: Wh = 2**31 - 1
 """Of import, so that its price has a known width."""
 _SHARE = "(uint24,uint40,uint48,uint48,uint48,uint80,uint80,int88)"
 _VERSION = (
@@ -120,7 +120,6 @@ class Correction:
 
 def next_version(present: Version, change: Correction, grid: Tariff, operator: Tariff) -> Version:
     """The version that a change makes of another, priced anew."""
-    require(change.time > present.time, "WrongTime", f"{change.time}, before {present.time}")
     _check_assignments(present, change.assignments)
     wanted = (len(list(boundaries_between(present.start, present.end))) + 2) * READING_BYTES
     length = len(change.readings)
