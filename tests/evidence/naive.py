@@ -35,8 +35,10 @@ def require(condition: Any) -> None:
 
 def read(payload: str) -> tuple[int, int, int, int]:
     """Page, first and last reading, directions; of one record with both ends."""
+    # a bare word is a string to it, whether it is a number, one of the three of JSON, or none
+    quoted = re.sub(r'"[^"]*"|[\w.+-]+', lambda m: f'"{m[0].strip(chr(34))}"', payload)
     try:
-        fields = json.loads(payload, object_pairs_hook=_once, parse_float=str, parse_int=str)
+        fields = json.loads(quoted, object_pairs_hook=_once)
     except ValueError as error:
         raise RefusedError from error
     require(isinstance(fields, dict))
