@@ -11,13 +11,13 @@ from gridroam.errors import InvalidInputError
 
 def unlock(keystore: Path, password_file: Path) -> LocalAccount:
     """Raises `InvalidInputError`, which names the file and holds neither key nor password."""
-    return decrypt(keystore, read(password_file).partition("\n")[0].rstrip("\r"))
+    return decrypt(keystore, _read(password_file).partition("\n")[0].rstrip("\r"))
 
 
 def decrypt(keystore: Path, password: str) -> LocalAccount:
     """Raises `InvalidInputError`, which names the file and holds neither key nor password."""
     try:
-        stored = json.loads(read(keystore))
+        stored = json.loads(_read(keystore))
     except ValueError as error:
         raise InvalidInputError(f"{keystore} is no keystore (JSON).") from error
     try:
@@ -29,9 +29,10 @@ def decrypt(keystore: Path, password: str) -> LocalAccount:
     return account
 
 
-def read(path: Path) -> str:
+def _read(path: Path) -> str:
     """Raises `InvalidInputError` with the file's name."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}.") from error
+        what = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InvalidInputError(f"{path} cannot be read: {what}.") from error

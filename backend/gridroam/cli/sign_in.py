@@ -26,8 +26,9 @@ def sign_in(
 
     Nothing but a sign-in text is signed: no transaction, no other message.
     """
-    from eth_account import Account
     from eth_account.messages import encode_defunct
+
+    from gridroam.chain import keystore as keystores
 
     text = sys.stdin.read().strip("\r\n")
     head, _, rest = text.partition("\n")
@@ -36,15 +37,10 @@ def sign_in(
         raise InvalidInputError("That is no sign-in text.", "Copy all of it, from the console.")
     if site is not None and domain != site:
         raise InvalidInputError(f"The text is for {domain}, not for {site}.", "Do not sign it.")
-    try:
-        stored = keystore.read_text(encoding="utf-8")
-        if password_file is not None:
-            password = password_file.read_text(encoding="utf-8").partition("\n")[0]
-        else:
-            password = typer.prompt("Password", hide_input=True, err=True)
-        account = Account.from_key(Account.decrypt(stored, password))
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidInputError(f"{keystore} does not open.", "Check file and password.") from error
+    if password_file is not None:
+        account = keystores.unlock(keystore, password_file)
+    else:
+        account = keystores.decrypt(keystore, typer.prompt("Password", hide_input=True, err=True))
     if rest.partition("\n")[0] != account.address:
         raise InvalidInputError(
             f"The text is for another account than {account.address}.", "Enter this one there."

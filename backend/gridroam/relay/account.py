@@ -1,10 +1,8 @@
 """The relay's sending accounts: from encrypted keystore files or from the environment."""
 
-import json
 from pathlib import Path
 
-from eth_account import Account
-
+from gridroam.chain import keystore
 from gridroam.chain.signer import LocalSigner, Signer
 from gridroam.errors import InvalidInputError
 from gridroam.settings import RelaySettings
@@ -21,8 +19,7 @@ def load(settings: RelaySettings, chain_id: int) -> list[Signer]:
         keys = settings.sender_key.get_secret_value().split(",")
         found += [_from_key(key) for key in keys]
     elif settings.keystore is not None:
-        password = _password(settings.password_file)
-        found += [_from_keystore(path, password) for path in _keystores(settings.keystore)]
+        found += _from_keystores(settings.keystore, settings.password_file)
     if not found:
         hint = "Give --keystore and --password-file, or set GRIDROAM_SENDER_KEY."
         if chain_id == _DEVNET:
@@ -40,35 +37,11 @@ def _from_key(key: str) -> Signer:
         ) from None
 
 
-def _keystores(path: Path) -> list[Path]:
-    return sorted(path.glob("*.json")) if path.is_dir() else [path]
-
-
-def _password(path: Path | None) -> str:
-    if path is None:
+def _from_keystores(path: Path, password_file: Path | None) -> list[Signer]:
+    """Of one file, or of each in a folder."""
+    if password_file is None:
         raise InvalidInputError(
             "The keystore's password is missing.", "Give --password-file with it in the first line."
         )
-    return _read(path).split("\n", 1)[0]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise InvalidInputError(f"{error.filename}: {error.strerror}.") from error
-
-
-def _from_keystore(path: Path, password: str) -> Signer:
-    text = _read(path)
-    try:
-        keystore = json.loads(text)
-    except ValueError as error:
-        raise InvalidInputError(f"{path} is no keystore (JSON).") from error
-    try:
-        key = Account.decrypt(keystore, password)
-    except Exception:  # noqa: BLE001  the library raises many things
-        raise InvalidInputError(
-            f"{path} cannot be decrypted.", "Check the file and its password."
-        ) from None
-    return LocalSigner(bytes(key))
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return [LocalSigner(bytes(keystore.unlock(file, password_file).key)) for file in files]
