@@ -1,14 +1,30 @@
-"""The messages in the input of `submit(bytes[])`, read as the contract reads them.
+"""The input of `submit(bytes[])`: laid out from messages, and read as the contract reads it.
 
 A sender may lay the array out as it likes: messages may share bytes, stand before the array, or
 have anything for padding. The contract follows the offsets and checks only what it must, so that
 a stricter decoder would miss what happened.
 """
 
+from collections.abc import Sequence
+
 from gridroam.chain import abi
 
 _SELECTOR = 4
 _WORD = 32
+
+
+def submission(batch: Sequence[bytes]) -> bytes:
+    """As the ABI specification lays an array of bytes out: offsets, then lengths and contents."""
+    offsets, contents = [], []
+    at = len(batch) * _WORD
+    for message in batch:
+        offsets.append(at.to_bytes(_WORD, "big"))
+        padded = message.ljust(-(-len(message) // _WORD) * _WORD, b"\0")
+        contents += [len(message).to_bytes(_WORD, "big"), padded]
+        at += _WORD + len(padded)
+    head = _WORD.to_bytes(_WORD, "big") + len(batch).to_bytes(_WORD, "big")
+    selector = abi.functions("Ledger")["submit"].selector
+    return b"".join((selector, head, *offsets, *contents))
 
 
 def messages_in(calldata: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from web3.contract import Contract
 
 from gridroam import messages
 from gridroam.chain import abi, artifacts, records
-from gridroam.chain.calldata import messages_in
+from gridroam.chain.calldata import messages_in, submission
 from gridroam.chain.reverts import translated
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.reasons import Reason
@@ -168,7 +168,7 @@ class Ledger:
 
     def submit_calldata(self, batch: Sequence[bytes]) -> bytes:
         """The input of a transaction that submits packed messages."""
-        return _SUBMIT.calldata(batch)
+        return submission(batch)
 
     def decode_submit(self, calldata: bytes) -> list[bytes]:
         """The packed messages in such an input; raises `ValueError` if it is none."""

@@ -1,7 +1,6 @@
 """What the API answers, as JSON: messages, problems. Shapes are those of `schemas`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -9,7 +8,7 @@ from fastapi.responses import JSONResponse
 from gridroam import messages
 from gridroam.http.problems import Problem, problem_response
 from gridroam.relay import problems
-from gridroam.store.outcome import Outcome
+from gridroam.store.outcome import Outcome, Times
 from gridroam.store.search import Found
 
 Entry = tuple[bytes | None, Outcome | Problem]
@@ -53,7 +52,7 @@ def answer(digest: bytes | None, verdict: Outcome | Problem) -> dict[str, Any]:
         "transaction": _hex(verdict.tx_hash),
         "block": verdict.block,
         "step": verdict.step.value,
-        "times": asdict(verdict.times),
+        "times": _times(verdict.times),
         "links": {"self": f"/v1/messages/{_hex(digest)}"},
     }
 
@@ -74,6 +73,15 @@ def listed(found: Found) -> dict[str, Any]:
 def _reason(problem: Problem) -> str | None:
     reason = problem.reason if isinstance(problem, problems.Problem) else None
     return reason.slug if reason else None
+
+
+def _times(times: Times) -> dict[str, int | None]:
+    return {
+        "stored": times.stored,
+        "sent": times.sent,
+        "mined": times.mined,
+        "final": times.final,
+    }
 
 
 def _hex(value: bytes | None) -> str | None:

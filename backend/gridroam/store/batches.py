@@ -5,6 +5,7 @@ A transaction is written down before it is sent, so that a process that dies in 
 Every write first makes sure that the sending account is still leased to this process.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -88,9 +89,7 @@ class Claim:
             "state": State.SENT.value,
             "made_at": signed.sent_at,
         }
-        number: int = self._connection.execute(
-            insert(batches).values(values).returning(batches.c.id)
-        ).scalar_one()
+        number: int = self._connection.execute(_NEW_BATCH, values).scalar_one()
         _add_transaction(self._connection, number, signed)
         places = [
             {"row": message.id, "to": number, "at": position}
@@ -201,19 +200,21 @@ class Batches:
         with self._write() as connection:
             decided = _reconsider(connection, batch.id, outcomes)
             position = _next_position(connection)
-            rows = [_outcome_row(i, o, position, batch.id) for i, o in decided.items()]
-            connection.execute(_WRITE_OUTCOME, rows)
+            for outcome, numbers in _alike(decided).items():
+                values = _outcome_row(numbers, outcome, position, batch.id)
+                connection.execute(_WRITE_OUTCOME, values)
             again = [i for i, o in decided.items() if o is STORED]
             if again:
                 _leave_batch(connection, again)
-            values = {
-                "state": state.value,
-                "block": place.block,
-                "block_hash": place.block_hash,
-                "mined_at": at,
-                "final_at": at if state is State.FINAL else None,
+            found_at = {
+                "number": batch.id,
+                "to_state": state.value,
+                "to_block": place.block,
+                "to_hash": place.block_hash,
+                "at": at,
+                "finally": at if state is State.FINAL else None,
             }
-            connection.execute(update(batches).where(batches.c.id == batch.id).values(values))
+            connection.execute(_PLACE, found_at)
             if state is State.FINAL:
                 _forget_raw(connection, [batch.id])
             self._store.ring(connection, "decided")
@@ -290,6 +291,26 @@ _WAITS: dict[str, Any] = {
 }
 _NO_PLACE: dict[str, Any] = dict.fromkeys(("block", "block_hash", "mined_at", "final_at"))
 
+_NEW_BATCH = insert(batches).returning(batches.c.id)
+_NEXT_POSITION = update(feed).values(last=feed.c.last + 1).returning(feed.c.last)
+_PLACE = (
+    update(batches)
+    .where(batches.c.id == bindparam("number"))
+    .values(
+        state=bindparam("to_state"),
+        block=bindparam("to_block"),
+        block_hash=bindparam("to_hash"),
+        mined_at=bindparam("at"),
+        final_at=bindparam("finally"),
+    )
+)
+_FORGET_TRANSACTION = delete(transactions).where(transactions.c.hash == bindparam("known"))
+_FORGET_RAW = (
+    update(transactions)
+    .where(transactions.c.batch.in_(bindparam("numbers", expanding=True)))
+    .values(raw=b"")
+)
+
 _PUT_INTO_BATCH = (
     update(messages)
     .where(messages.c.id == bindparam("row"))
@@ -299,7 +320,10 @@ _PUT_INTO_BATCH = (
 _WRITE_OUTCOME = (
     update(messages)
     # one that has moved on to another batch has its outcome there
-    .where(messages.c.id == bindparam("row"), messages.c.batch == bindparam("of_batch"))
+    .where(
+        messages.c.id.in_(bindparam("rows", expanding=True)),
+        messages.c.batch == bindparam("of_batch"),
+    )
     .values(
         status=bindparam("to_status"),
         reason=bindparam("to_reason"),
@@ -310,9 +334,19 @@ _WRITE_OUTCOME = (
 )
 
 
-def _outcome_row(number: int, found: Outcome, position: int, batch: int) -> dict[str, Any]:
+def _alike(outcomes: Mapping[int, Outcome]) -> Mapping[Outcome, list[int]]:
+    """The messages with the same outcome, of which a batch has few."""
+    found: defaultdict[Outcome, list[int]] = defaultdict(list)
+    for number, outcome in outcomes.items():
+        found[outcome].append(number)
+    return found
+
+
+def _outcome_row(
+    numbers: Sequence[int], found: Outcome, position: int, batch: int
+) -> dict[str, Any]:
     return {
-        "row": number,
+        "rows": numbers,
         "of_batch": batch,
         "to_status": found.status.value,
         "to_reason": found.reason,
@@ -324,8 +358,7 @@ def _outcome_row(number: int, found: Outcome, position: int, batch: int) -> dict
 
 def _next_position(connection: Connection) -> int:
     """In the feed of outcomes."""
-    step = update(feed).values(last=feed.c.last + 1).returning(feed.c.last)
-    found: int = connection.execute(step).scalar_one()
+    found: int = connection.execute(_NEXT_POSITION).scalar_one()
     return found
 
 
@@ -344,8 +377,8 @@ def _add_transaction(connection: Connection, batch: int, signed: Transaction) ->
         "sent_at": signed.sent_at,
     }
     # the same bytes again, if a batch came back and is sent as it was
-    connection.execute(delete(transactions).where(transactions.c.hash == signed.hash))
-    connection.execute(insert(transactions).values(values))
+    connection.execute(_FORGET_TRANSACTION, {"known": signed.hash})
+    connection.execute(insert(transactions), values)
 
 
 def _messages(connection: Connection, batch: int) -> tuple[Waiting, ...]:
@@ -366,9 +399,7 @@ def _transactions(connection: Connection, batch: int) -> tuple[Transaction, ...]
 
 
 def _forget_raw(connection: Connection, numbers: Sequence[int]) -> None:
-    connection.execute(
-        update(transactions).where(transactions.c.batch.in_(numbers)).values(raw=b"")
-    )
+    connection.execute(_FORGET_RAW, {"numbers": numbers})
 
 
 def _reconsider(

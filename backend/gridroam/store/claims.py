@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
 
 from gridroam.domain.delivery import Status
 from gridroam.store.engine import Store
@@ -52,33 +52,60 @@ WAITING = (
 _STORED = messages.c.status == Status.STORED.value
 
 
+def _first(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The `most` of them that have waited longest."""
+    return query.where(_STORED).order_by(messages.c.id).limit(bindparam("most"))
+
+
+_HEADS = _first(
+    select(
+        messages.c.opening,
+        func.length(messages.c.body).label("bytes"),
+        messages.c.stored_at,
+    )
+).subquery()
+_QUEUE = select(
+    func.count(),
+    func.count().filter(_HEADS.c.opening),
+    func.coalesce(func.sum(_HEADS.c.bytes), 0),
+    func.min(_HEADS.c.stored_at),
+)
+_OLDEST = _first(select(*WAITING)).with_for_update(skip_locked=True)
+_OPENINGS = _first(select(*WAITING).where(messages.c.opening)).with_for_update(skip_locked=True)
+_FIRST_ELSEWHERE = (
+    select(messages.c.station, func.min(messages.c.id))
+    .outerjoin(batches, messages.c.batch == batches.c.id)
+    .where(
+        messages.c.status.in_(UNDER_WAY),
+        messages.c.station.in_(bindparam("stations", expanding=True)),
+        or_(
+            and_(_STORED, messages.c.id.not_in(bindparam("mine", expanding=True))),
+            and_(messages.c.status == Status.SENT.value, batches.c.sender != bindparam("sender")),
+        ),
+    )
+    .group_by(messages.c.station)
+)
+
+
 def queue(store: Store, most: int) -> Queue:
     """Of the `most` messages that have waited longest. Locks nothing."""
-    columns = messages.c.opening, func.length(messages.c.body).label("bytes"), messages.c.stored_at
-    oldest = select(*columns).where(_STORED).order_by(messages.c.id).limit(most).subquery()
-    query = select(
-        func.count(),
-        func.count().filter(oldest.c.opening),
-        func.coalesce(func.sum(oldest.c.bytes), 0),
-        func.min(oldest.c.stored_at),
-    )
     with store.read() as connection:
-        number, openings, size, since = connection.execute(query).one()
+        number, openings, size, since = connection.execute(_QUEUE, {"most": most}).one()
         return Queue(number, openings, int(size), since)
 
 
 def lock(connection: Connection, sender: str, most: int) -> list[Waiting]:
     """Up to `most` openings and the `most` oldest messages, in order of arrival, that this sender
     may send now. They are nobody else's until the transaction ends."""
-    openings = _lock(connection, select(*WAITING).where(_STORED, messages.c.opening), most)
-    oldest = _lock(connection, select(*WAITING).where(_STORED), most)
+    oldest = _lock(connection, _OLDEST, most)
+    # what is less than asked for is everything
+    openings = _lock(connection, _OPENINGS, most) if len(oldest) == most else []
     found = sorted({m.id: m for m in (*openings, *oldest)}.values(), key=lambda m: m.id)
     return _without_overtaking(connection, sender, found)
 
 
 def _lock(connection: Connection, query: Select[*tuple[Any, ...]], most: int) -> list[Waiting]:
-    chosen = query.order_by(messages.c.id).limit(most).with_for_update(skip_locked=True)
-    return [Waiting(*row) for row in connection.execute(chosen)]
+    return [Waiting(*row) for row in connection.execute(query, {"most": most}).all()]
 
 
 def _without_overtaking(
@@ -95,16 +122,9 @@ def _first_elsewhere(
 ) -> dict[int, int]:
     """For each of these messages' stations its first that is under way and neither one of these
     nor in a batch of this sender."""
-    stations = {message.station for message in locked}
-    mine = [message.id for message in locked]
-    elsewhere = or_(
-        and_(_STORED, messages.c.id.not_in(mine)),
-        and_(messages.c.status == Status.SENT.value, batches.c.sender != sender),
-    )
-    query = (
-        select(messages.c.station, func.min(messages.c.id))
-        .outerjoin(batches, messages.c.batch == batches.c.id)
-        .where(messages.c.status.in_(UNDER_WAY), messages.c.station.in_(stations), elsewhere)
-        .group_by(messages.c.station)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    about = {
+        "stations": list({message.station for message in locked}),
+        "mine": [message.id for message in locked],
+        "sender": sender,
+    }
+    return {row[0]: row[1] for row in connection.execute(_FIRST_ELSEWHERE, about)}

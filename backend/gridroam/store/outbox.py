@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from gridroam.domain.delivery import Status
 from gridroam.errors import StoreError
@@ -61,24 +61,15 @@ class Outbox:
             connection.execute(update(home).values(probed=home.c.probed + 1))
 
     def known(self, digests: Sequence[bytes]) -> dict[bytes, Outcome]:
-        query = (
-            select(messages.c.digest, *OUTCOME.columns)
-            .select_from(OUTCOME.tables)
-            .where(messages.c.digest.in_(digests))
-        )
         with self._store.read() as connection:
-            return {row.digest: outcome_of(row) for row in connection.execute(query)}
+            rows = connection.execute(_KNOWN, {"digests": digests}).all()
+            return {row.digest: outcome_of(row) for row in rows}
 
     def under_way(self, stations: Iterable[int]) -> dict[int, list[bytes]]:
         """The bodies of messages that are not final, for each station in their order."""
-        query = (
-            select(messages.c.station, messages.c.body)
-            .where(messages.c.status.in_(UNDER_WAY), messages.c.station.in_(list(stations)))
-            .order_by(messages.c.station, messages.c.id)
-        )
         found: dict[int, list[bytes]] = {}
         with self._store.read() as connection:
-            for station, body in connection.execute(query):
+            for station, body in connection.execute(_UNDER_WAY, {"stations": list(stations)}):
                 found.setdefault(station, []).append(body)
         return found
 
@@ -97,22 +88,35 @@ class Outbox:
                 self._store.ring(connection, "stored")
 
     def counts(self) -> Counts:
-        query = (
-            select(
-                messages.c.status,
-                func.count().label("number"),
-                func.min(messages.c.stored_at).label("oldest"),
-            )
-            .where(messages.c.status.in_(UNDER_WAY))
-            .group_by(messages.c.status)
-        )
         with self._store.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_COUNTS).all()
         number = {row.status: row.number for row in rows}
         oldest = min((row.oldest for row in rows), default=None)
         return Counts(number.get("stored", 0), number.get("sent", 0), oldest)
 
 
+_KNOWN = (
+    select(messages.c.digest, *OUTCOME.columns)
+    .select_from(OUTCOME.tables)
+    .where(messages.c.digest.in_(bindparam("digests", expanding=True)))
+)
+_UNDER_WAY = (
+    select(messages.c.station, messages.c.body)
+    .where(
+        messages.c.status.in_(UNDER_WAY),
+        messages.c.station.in_(bindparam("stations", expanding=True)),
+    )
+    .order_by(messages.c.station, messages.c.id)
+)
+_COUNTS = (
+    select(
+        messages.c.status,
+        func.count().label("number"),
+        func.min(messages.c.stored_at).label("oldest"),
+    )
+    .where(messages.c.status.in_(UNDER_WAY))
+    .group_by(messages.c.status)
+)
 _ENDED = messages.c.status.in_([Status.REJECTED.value, Status.REFUSED.value])
 
 

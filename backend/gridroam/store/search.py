@@ -102,7 +102,7 @@ class Search:
 
     def _found(self, query: Select[*tuple[Any, ...]]) -> list[Found]:
         with self._store.read() as connection:
-            return [_found(row) for row in connection.execute(query)]
+            return [_found(row) for row in connection.execute(query).all()]
 
 
 _SELECT = select(

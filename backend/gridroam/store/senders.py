@@ -9,13 +9,18 @@ harm, however wrong its clock is.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, true, update
 
 from gridroam.errors import LeaseLostError
 from gridroam.store.engine import Store
 from gridroam.store.models import batches, senders
 
 _UNFINISHED = ("sent", "mined")
+_GUARD = (
+    select(senders.c.epoch)
+    .where(senders.c.address == bindparam("of"), senders.c.epoch == bindparam("at"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class Senders:
 
 def guard(connection: Connection, lease: Lease) -> None:
     """Holds the lease until the transaction ends; raises `LeaseLostError` if it is another's."""
-    found = connection.execute(select(senders.c.epoch).where(_is(lease)).with_for_update())
+    found = connection.execute(_GUARD, {"of": lease.address, "at": lease.epoch})
     if found.one_or_none() is None:
         raise LeaseLostError(f"Another process sends from {lease.address} now.")
 
