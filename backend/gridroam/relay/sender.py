@@ -20,6 +20,8 @@ from gridroam.relay.purse import Purse
 from gridroam.store.batches import Batch, Batches
 
 _QUICK, _IDLE = 0.005, 5.0
+_LOOK_SECONDS = 1.0
+"""Between looks into the outbox, where nothing says that it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Sender:
         self._purse = purse
         self._tempo = tempo
         self._poll = _QUICK
+        self._look_at = 0.0
         self._troubles = 0
         self._wake = threading.Event()
         self._stopping = False
@@ -76,7 +79,8 @@ class Sender:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping:
-            self._wake.wait(pause)
+            if self._wake.wait(pause):
+                self._look_at = 0.0
             self._wake.clear()
             if not self._stopping:
                 pause = self._try_turn()
@@ -112,13 +116,25 @@ class Sender:
         if not self._loaded:
             self._flights.load()
             self._loaded = True
+        under_way = len(self._flights)
         landed = self._flights.follow()
         self._purse.look()
-        due = self._launch()
+        if len(self._flights) != under_way:
+            self._look_at = 0.0
+        due = self._look()
         if not len(self._flights):
             return min(due, self._slow if self._flights.unconfirmed else _IDLE)
         self._poll = _QUICK if landed else min(self._poll * 1.5, self._tempo.poll_seconds())
         return min(due, self._poll)
+
+    def _look(self) -> float:
+        """Into the outbox, if it is time. Gives the seconds until it is."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            due = self._launch()
+            now = time.monotonic()
+            self._look_at = now + min(due, _LOOK_SECONDS)
+        return self._look_at - now
 
     @property
     def _slow(self) -> float:
