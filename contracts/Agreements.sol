@@ -134,6 +134,7 @@ abstract contract Agreements is Standings {
 
     function _requireParty(uint24 participant, uint24[] memory parties) private pure {
         for (uint256 i = 0; i < parties.length; ++i) {
+            // slither-disable-next-line incorrect-equality numbers of participants, no balances
             if (parties[i] == participant) return;
         }
         revert NotAParty(participant);

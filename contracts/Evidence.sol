@@ -14,7 +14,7 @@ import {Stories} from "./libraries/Stories.sol";
 abstract contract Evidence is Agreements {
     /// @dev s that a synchronised meter's clock and the station's may differ by.
     uint256 private constant MOST_APART = 1 hours;
-    uint256 private constant PER_WORD = 256;
+    uint256 private constant PAGES_PER_WORD = 256;
 
     IMeterReader private immutable READER = new MeterReader();
 
@@ -38,6 +38,7 @@ abstract contract Evidence is Agreements {
         uint256 marks = _marksOf(c.station, c.session);
         require(marks & VERIFIED == 0, AlreadyVerified());
         _requireOpen(c.station, c.session, c.settledAt);
+        // slither-disable-next-line uninitialized-local it begins empty
         Version memory present;
         if (marks & ON_FILE != 0) {
             present = _present(proof, c);
@@ -45,6 +46,7 @@ abstract contract Evidence is Agreements {
         }
         Record memory record = _readSigned(proof, c);
         (uint256 first, uint256 last) = _registers(record, c);
+        _mark(c.station, c.session, VERIFIED);
         if (first != c.first || last != c.last) {
             if (marks & ON_FILE == 0) {
                 present = _read(proof.story);
@@ -52,7 +54,6 @@ abstract contract Evidence is Agreements {
             }
             _correct(present, first, last);
         }
-        _mark(c.station, c.session, VERIFIED);
         emit SessionMeterVerified(c.station, c.session, c.evidence);
     }
 
@@ -81,7 +82,7 @@ abstract contract Evidence is Agreements {
     }
 
     function isPageUsed(bytes32 meter, uint256 page) external view returns (bool) {
-        return _pages[meter][page / PER_WORD] >> (page % PER_WORD) & 1 != 0;
+        return _pages[meter][page / PAGES_PER_WORD] >> (page % PAGES_PER_WORD) & 1 != 0;
     }
 
     // ------------------------------------------------------------------------------------------- Session
@@ -130,10 +131,10 @@ abstract contract Evidence is Agreements {
         require(key.curve != 0, NoMeterKey(meter));
         record = READER.read(proof.record, proof.second, proof.signatures, key);
         require(record.digest == c.evidence, WrongRecord(record.digest));
-        uint256 word = _pages[meter][record.page / PER_WORD];
-        uint256 bit = 1 << (record.page % PER_WORD);
+        uint256 word = _pages[meter][record.page / PAGES_PER_WORD];
+        uint256 bit = 1 << (record.page % PAGES_PER_WORD);
         require(word & bit == 0, PageUsed(record.page));
-        _pages[meter][record.page / PER_WORD] = word | bit;
+        _pages[meter][record.page / PAGES_PER_WORD] = word | bit;
     }
 
     // ----------------------------------------------------------------------------------------- Registers
@@ -190,6 +191,7 @@ abstract contract Evidence is Agreements {
 
     /// @dev The meter's ends, and what lies between cut to them; everybody keeps what he has of the time.
     function _correct(Version memory present, uint256 first, uint256 last) private {
+        // slither-disable-next-line uninitialized-local it begins empty
         Change memory change;
         change.time = uint40(block.timestamp);
         change.assignments = new Assignment[](present.shares.length);

@@ -16,6 +16,7 @@ contract MeterReader is IMeterReader {
         IRegistry.MeterKey calldata key
     ) external view returns (Record memory record) {
         bytes memory copy = text;
+        // slither-disable-next-line uninitialized-local it begins empty
         Ocmf.Readings memory r;
         Json.requirePlain(copy);
         require(signatures.length == (second == 0 ? 64 : 128), BadMeterSignature());

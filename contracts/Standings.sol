@@ -98,6 +98,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
         bytes memory readings = abi.encodePacked(uint96(reading));
         v.shares = new Share[](2 * story.reports.length + 1);
         uint256 shares = 0;
+        // slither-disable-next-line uninitialized-local it begins empty
         Report r;
         for (uint256 i = 0; i < story.reports.length; ++i) {
             ReportEntry calldata entry = story.reports[i];
@@ -196,6 +197,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
             0,
             0
         );
+        // slither-disable-next-line uninitialized-local it begins empty
         Versions.Tariffs memory t;
         // slither-disable-next-line unused-return neither device nor market
         (, t.grid, t.gridLevels, t.operator, t.operatorLevels,) =

@@ -43,6 +43,7 @@ library Differences {
         IAccounts.Adjustment[] memory all = new IAccounts.Adjustment[](3 * suppliers.length);
         for (uint256 i = 0; i < suppliers.length; ++i) {
             _include(d.parties, suppliers[i]);
+            // slither-disable-next-line uninitialized-local it begins empty
             Sums memory change;
             _add(change, next, suppliers[i], 1);
             _add(change, present, suppliers[i], -1);

@@ -83,6 +83,7 @@ library Ocmf {
         returns (uint256 from, uint256 to)
     {
         require(text.word(start) >> 216 == uint40(HEAD), IOcmf.NotOcmf(start));
+        // slither-disable-next-line uninitialized-local it begins empty
         uint256[16] memory fields;
         unchecked {
             from = start + 5;
@@ -112,6 +113,7 @@ library Ocmf {
     {
         (uint256 pos, uint256 end) = fields.field(FV);
         require(end == 0 || text.word(pos) >> 232 == 0x22312e, IOcmf.UnknownVersion());
+        // slither-disable-next-line write-after-write it is where the page is read
         (pos, end) = fields.field(PG);
         require(end != 0, IOcmf.NoTransaction());
         uint256 page = _page(text, pos, end);
@@ -184,8 +186,10 @@ library Ocmf {
         pure
         returns (uint256)
     {
+        // slither-disable-start uninitialized-local both begin empty
         Reading memory reading;
         uint256[16] memory fields;
+        // slither-disable-end uninitialized-local
         bool more = true;
         pos = text.open(pos, Json.LIST);
         while (more) {

@@ -52,18 +52,8 @@ library Slots {
         uint256 slot = startTime / SECONDS % PER_DAY;
         uint256 grid = rotate(frame.gridLevels, slot);
         uint256 operator = rotate(frame.operatorLevels, slot);
-        uint256 bad = 0;
-        // a map of the day serves one day after the other
-        for (uint256 offset = 0; offset < registers.length; offset += PER_DAY * BOUNDARY) {
-            (uint256 badDay, uint256 gridDay, uint256 operatorDay) = _sum(
-                _readingBefore(first, registers, offset), registers, offset, grid, operator, limit
-            );
-            bad |= badDay;
-            // a wrong day may overflow what nobody will look at
-            unchecked {
-                (gridSum, operatorSum) = (gridSum + gridDay, operatorSum + operatorDay);
-            }
-        }
+        uint256 bad;
+        (bad, gridSum, operatorSum) = _sumDays(first, registers, grid, operator, limit);
         possible = bad & GUARDS == 0;
     }
 
@@ -101,10 +91,29 @@ library Slots {
         return levels & (levels >> 1) & 0x555555555555555555555555555555555555555555555555 == 0;
     }
 
+    /// @dev A map of the day serves one day after the other.
+    function _sumDays(
+        uint256 first,
+        bytes memory registers,
+        uint256 gridLevels,
+        uint256 operatorLevels,
+        uint256 limit
+    ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
+        for (uint256 offset = 0; offset < registers.length; offset += PER_DAY * BOUNDARY) {
+            (uint256 badDay, uint256 gridDay, uint256 operatorDay) =
+                _sum(first, registers, offset, gridLevels, operatorLevels, limit);
+            bad |= badDay;
+            // a wrong day may overflow what nobody will look at
+            unchecked {
+                (gridSum, operatorSum) = (gridSum + gridDay, operatorSum + operatorDay);
+            }
+        }
+    }
+
     /// @dev The loop of a settlement, as tight as it reads: every slot of a day, or of what is left, against the energy
     /// of a full one. Two guards, a bit between the registers and the highest one, catch what is borrowed when a
     /// register runs backwards, or when the limit is less than the change.
-    /// @param first reading before the first of these
+    /// @param first reading before all days
     /// @param offset of the day in the registers
     /// @param limit the most energy of a slot, like a reading with a guard
     function _sum(
@@ -116,7 +125,7 @@ library Slots {
         uint256 limit
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
         unchecked {
-            uint256 previous = _guarded(first);
+            uint256 previous = _guarded(_readingBefore(first, registers, offset));
             uint256 end = registers.length;
             if (end > offset + PER_DAY * BOUNDARY) end = offset + PER_DAY * BOUNDARY;
             for (; offset != end; offset += BOUNDARY) {

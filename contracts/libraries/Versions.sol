@@ -78,6 +78,7 @@ library Versions {
         uint256 interval,
         Tariffs memory tariffs
     ) private pure returns (uint256) {
+        // slither-disable-next-line uninitialized-local it begins empty
         Sum memory sum;
         bool last = index == v.shares.length - 1;
         uint256 count = v.readings.length / Slots.BOUNDARY - 1;

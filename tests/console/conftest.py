@@ -18,8 +18,9 @@ def shop() -> Iterator[Scene]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """While it runs, so does a loop of asyncio in this thread: other modules have none."""
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"There is no browser at {CHROMIUM}; under CI one has to be.")
