@@ -24,11 +24,15 @@ def deploy(  # noqa: PLR0917  options are given by name
     token: Annotated[str, typer.Option(help="Address of the euro, an ERC-20.")],
     council: Annotated[str | None, typer.Option(help="Account that seats the others.")] = None,
     admission: Annotated[str | None, typer.Option(help="Admits companies.")] = None,
-    limits_seat: Annotated[str | None, typer.Option(help="Sets the market's limits.")] = None,
+    limits: Annotated[str | None, typer.Option(help="Sets the market's limits.")] = None,
     guardian: Annotated[str | None, typer.Option(help="Suspends and pauses at once.")] = None,
-    limits: Annotated[
+    limits_file: Annotated[
         Path | None, typer.Option(help="JSON file of the market's first limits.")
     ] = None,
+    window: Annotated[
+        int,
+        typer.Option(min=0, max=2**39, help="Seconds for which an ended session can be corrected."),
+    ] = 14 * 86_400,
 ) -> None:
     """Deploy the contracts and seat governance (docs/governance.md). Prints the addresses as JSON.
 
@@ -40,13 +44,13 @@ def deploy(  # noqa: PLR0917  options are given by name
     from gridroam.chain.node import connect
     from gridroam.chain.wallet import Wallet
 
-    seats = _seats(council, admission, limits_seat, guardian)
-    first = _limits(limits)
+    seats = _seats(council, admission, limits, guardian)
+    first = _limits(limits_file)
     account = unlock(keystore, password_file)
     if seats:
         governance.check(seats, account.address)
     w3 = connect(rpc)
-    made = bring(w3, account, first, token)
+    made = bring(w3, account, first, token, window)
     if seats:
         governance.establish(Wallet(w3, account), made.authority, made.registry, seats)
     typer.echo(json.dumps(made.as_dict() | {"governance": asdict(seats) if seats else None}))
