@@ -3,12 +3,15 @@
 from dataclasses import astuple, fields, is_dataclass, replace
 
 import pytest
+from corrected import Corrector
 from eth_account import Account
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
+from meters import record_of
+from traffic import Traffic
 from web3.datastructures import AttributeDict
 
-from gridroam.chain import abi, events
+from gridroam.chain import abi, artifacts, events
 from gridroam.devnet.plan import secret
 from gridroam.domain.slots import boundaries_between, slot_start
 
@@ -22,6 +25,8 @@ AUTHORITY_UPDATED = keccak(text="AuthorityUpdated(address)")
 def history(anvil, ledger, market, act, signer, now):
     """Something of everything, on top of what building the market left."""
     _governance(act, ledger)
+    _corrections(Corrector(Traffic(anvil, ledger, market)))
+    now = anvil.w3.eth.get_block("latest")["timestamp"] + 1
     _stations(act, market, now)
     _vehicles(act, market, now)
     _sessions(anvil, act, ledger, market, signer, now)
@@ -44,9 +49,22 @@ def _stations(act, market, now):
     act("Station Operator", "Registry", "retireStationKey", closed, now)
     act("Station Operator", "Registry", "revokeStationKey", closed)
     act("Grid South", "Registry", "closeStation", closed)
-    meter, words = secret("meter", "south-1"), (b"\1" * 32, b"\2" * 32, b"\3" * 32)
-    act("Grid South", "Registry", "setMeterKey", meter, (2, *words))
-    act("Grid South", "Registry", "revokeMeterKey", meter)
+    act("Grid South", "Registry", "revokeMeterKey", secret("meter", "south-1"))
+
+
+def _corrections(corrector):
+    """A session that is disputed, corrected by agreement and confirmed by the meter, at a station
+    that is closed later."""
+    station = corrector.traffic.market.stations[CLOSED]
+    corrector.put_meter_on_file(station)
+    record = record_of(0, 3_000)
+    car = corrector.traffic.market.vehicles["car-5"].id
+    number = corrector.session(station, car, 3_100, record)
+    present = corrector.present(station.number, number)
+    supplier = present.shares[0].supplier
+    corrector.dispute(supplier, station.number, number)
+    corrector.agree(supplier, present, corrector.change(present, imported=-100))
+    corrector.prove(station.number, number, record)
 
 
 def _vehicles(act, market, now):
@@ -87,7 +105,7 @@ def _sessions(anvil, act, ledger, market, signer, now):
 
 def test_decode__every_event__as_web3_does(history):
     seen = set()
-    for contract in (history.contract, history.registry):
+    for contract in (history.contract, history.registry, _of_corrections(history)):
         for log in history.w3.eth.get_logs({"address": contract.address, "fromBlock": 0}):
             event = events.decode(log)
             if log["topics"][0] == AUTHORITY_UPDATED:
@@ -98,8 +116,12 @@ def test_decode__every_event__as_web3_does(history):
     assert seen == set(events.kinds())
 
 
+def _of_corrections(ledger):
+    return ledger.w3.eth.contract(ledger.corrections_address, abi=artifacts.abi("Corrections"))
+
+
 def test_kinds__no_event_of_the_contracts_is_missing():
-    names = {e.name for contract in ("Ledger", "Registry") for e in abi.events(contract)}
+    names = {e.name for contract in events.CONTRACTS for e in abi.events(contract)}
     of_libraries = {"AuthorityUpdated", "EIP712DomainChanged"}
 
     assert {kind.__name__ for kind in events.kinds()} == names - of_libraries
@@ -112,7 +134,7 @@ def _fields(event):
 
 
 def _by_web3(contract, log):
-    names = {HexBytes(e.topic): e.name for n in ("Ledger", "Registry") for e in abi.events(n)}
+    names = {HexBytes(e.topic): e.name for n in events.CONTRACTS for e in abi.events(n)}
     found = contract.events[names[log["topics"][0]]]().process_log(log)
     values = {abi.snake(name): value for name, value in found["args"].items()}
     return found["event"], found["blockNumber"], found["logIndex"], _plain(values)
@@ -123,7 +145,9 @@ def _plain(value):
     if is_dataclass(value):
         return astuple(value)
     if isinstance(value, AttributeDict):
-        return tuple(value.values())
+        return tuple(map(_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return value.lower() if isinstance(value, str) and value.startswith("0x") else value
@@ -157,10 +181,12 @@ def test_fetch__batch__one_outcome_for_each_message_in_its_order(history):
     kinds = [type(event) for event in found if isinstance(event, outcomes)]
 
     cleared, settled, rejected, recorded = outcomes
+    of_the_corrected = [cleared, recorded, settled, recorded]
     of_openings = [cleared, cleared, cleared, rejected, recorded, cleared, recorded]
     of_an_expiry = [recorded]
     of_reports = [settled, settled, settled, recorded]
-    assert kinds == of_openings + of_an_expiry + of_reports + of_an_expiry
+    later = of_openings + of_an_expiry + of_reports + of_an_expiry
+    assert kinds == of_the_corrected + later
 
 
 def test_decode__another_contracts_log__is_none(anvil, ledger):

@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
 
+from corrected import correct
 from hostile import LIMITS, PLAN, Hostile
 from traffic import Traffic
 
@@ -72,6 +73,7 @@ def lively_chain() -> Iterator[Lively]:
         _handover(hostile.traffic)
         _copied(hostile.traffic)
         _bankruptcy(hostile.traffic)
+        correct(hostile.traffic)
         for _ in range(30):
             hostile.traffic.wait(hostile.random.choice([1, 60, 600, 900, 1_500, 3_600, 9_000]))
             hostile.act()

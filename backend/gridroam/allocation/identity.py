@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gridroam.domain.energy import Reading, by_slot
+from gridroam.domain.energy import Reading, SlotEnergy, by_slot
 from gridroam.domain.message import reading_of
 from gridroam.domain.session import State
 from gridroam.domain.slots import SLOT, slot_start
+from gridroam.domain.version import Version
 from gridroam.errors import InvalidInputError
 from gridroam.index.queries import Snapshot
 from gridroam.index.records import Message, Session, Settlement
-from gridroam.index.spread import is_even
-from gridroam.index.story import counting
+from gridroam.index.spread import is_even, made_by, made_in
+from gridroam.index.versions import Signed, counting
 from gridroam.messages import EnergyReport
-from gridroam.store import index_series, index_sessions
+from gridroam.store import index_corrections, index_series, index_sessions
 
 
 @dataclass(slots=True)
@@ -150,7 +151,15 @@ class _Work:
     def add(self, now: Snapshot, session: Session) -> None:
         messages = index_sessions.messages_of(now.connection, session.station, session.session)
         parts = index_sessions.settlements_of(now.connection, session.station, session.session)
-        self._add_slots(messages, parts)
+        corrected = (
+            index_corrections.present(now.connection, session.station, session.session)
+            if session.version > 1
+            else None
+        )
+        if corrected is not None:
+            self._add_version(corrected, counting(messages))
+        else:
+            self._add_slots(messages, parts)
         if session.state is State.OPEN:
             self.open_from = min(self.open_from, slot_start(session.time))
 
@@ -162,13 +171,22 @@ class _Work:
             start = Reading(*reading_of(before))
             even = is_even(start, report)
             for slot in by_slot(start, report.boundaries, reading_of(report)):
-                time = slot_start(slot.time)
-                if self.since <= time < self.until and (slot.import_wh or slot.export_wh):
-                    share = self.shares[time][_supplier(parts, report.report, slot.time)]
-                    share.import_wh += slot.import_wh
-                    share.export_wh += slot.export_wh
-                    share.even_import_wh += slot.import_wh * even
-                    share.even_export_wh += slot.export_wh * even
+                self._add(slot, _supplier(parts, report.report, slot.time), even=even)
+
+    def _add_version(self, version: Version, signed: list[Signed]) -> None:
+        made = made_in(version, made_by(signed))
+        for slot in version.intervals():
+            even = slot.time in made or slot.time + slot.seconds in made
+            self._add(slot, version.share_at(slot.time).supplier, even=even)
+
+    def _add(self, slot: SlotEnergy, supplier: int, *, even: bool) -> None:
+        time = slot_start(slot.time)
+        if self.since <= time < self.until and (slot.import_wh or slot.export_wh):
+            share = self.shares[time][supplier]
+            share.import_wh += slot.import_wh
+            share.export_wh += slot.export_wh
+            share.even_import_wh += slot.import_wh * even
+            share.even_export_wh += slot.export_wh * even
 
 
 def _supplier(parts: list[Settlement], report: int, time: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from functools import cache, partial
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
@@ -104,6 +104,9 @@ def converter(hint: Any) -> Callable[[Any], Any]:
         return lambda values: build(cast("type[Any]", hint), values)
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return hint
+    if get_origin(hint) is tuple and is_dataclass(get_args(hint)[0]):
+        make = converter(get_args(hint)[0])
+        return lambda values: tuple(map(make, values))
     return _same
 
 

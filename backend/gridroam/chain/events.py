@@ -17,6 +17,7 @@ from gridroam.chain import abi
 from gridroam.domain.participants import Limits
 from gridroam.domain.reasons import Reason
 from gridroam.domain.tariff import Tariff
+from gridroam.domain.version import Correction, Version
 from gridroam.errors import ChainError
 
 
@@ -295,6 +296,58 @@ class BatchRecorded(Event):
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionDisputed(Event):
+    station: int
+    session: int
+    by: int
+    reason: int
+    evidence: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionProposed(Event):
+    station: int
+    session: int
+    by: int
+    version: int
+    content: bytes
+    change: Correction
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionConsented(Event):
+    station: int
+    session: int
+    by: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCorrected(Event):
+    station: int
+    session: int
+    version: int
+    content: bytes
+    corrected: Version
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMeterVerified(Event):
+    station: int
+    session: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRefused(Event):
+    proof: int
+    reason: bytes
+
+
+CONTRACTS = ("Ledger", "Registry", "Corrections")
+"""Whose events these are."""
+
 Log = Mapping[str, Any]
 
 
@@ -339,7 +392,7 @@ def _decoders() -> dict[bytes, Callable[[Log, list[bytes]], Event]]:
     classes = {cls.__name__: cls for cls in kinds()}
     return {
         found.topic: _decoder(found, classes[found.name])
-        for contract in ("Ledger", "Registry")
+        for contract in CONTRACTS
         for found in abi.events(contract)
         if found.name in classes
     }

@@ -76,7 +76,7 @@ class Ledger:
     @property
     def addresses(self) -> list[str]:
         """The contracts whose events are the ledger's whole history."""
-        return [self.address, self.registry_address]
+        return [self.address, self.registry_address, self.corrections_address]
 
     # ---------------------------------------------------------------------------------- Registry
 

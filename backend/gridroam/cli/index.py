@@ -49,7 +49,7 @@ def rebuild(
     *, rpc: Rpc = None, ledger: LedgerAt = None, db: Db = None, trust_node: Trust = None
 ) -> None:
     """Drop the index and make it anew from the chain. Meters' own series stay."""
-    follower = _follower(rpc, ledger, db, trust_node)
+    follower = _follower(rpc, ledger, db, trust_node, any_version=True)
     follower.rebuild()
     follower.catch_up()
     _say(follower)
@@ -148,7 +148,12 @@ def status(db: Db = None) -> None:
 
 
 def _follower(
-    rpc: str | None, ledger: str | None, db: str | None, trust_node: bool | None
+    rpc: str | None,
+    ledger: str | None,
+    db: str | None,
+    trust_node: bool | None,
+    *,
+    any_version: bool = False,
 ) -> "Follower":
     from gridroam.index.follower import open_follower
     from gridroam.index.queries import Index
@@ -156,7 +161,7 @@ def _follower(
 
     settings = IndexSettings.read(rpc=rpc, ledger=ledger, index_db=db, trust_node=trust_node)
     return open_follower(
-        Index.open(settings.index_db),
+        Index.open(settings.index_db, any_version=any_version),
         settings.rpc,
         settings.ledger,
         trust_node=settings.trust_node,

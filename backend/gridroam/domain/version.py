@@ -4,7 +4,8 @@ the next one. What a version costs follows from its readings, at the tariffs pin
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 
 from gridroam.domain.energy import Reading, SlotEnergy, by_slot
 from gridroam.domain.hashing import keccak
@@ -76,14 +77,40 @@ class Version:
     @property
     def content(self) -> Bytes32:
         """The hash that stands for it on chain."""
+        return keccak(self.encoded)
+
+    @property
+    def encoded(self) -> bytes:
+        """As the contracts write it."""
         values = [getattr(self, name) for name in self.__slots__]
         shares = [tuple(getattr(s, name) for name in s.__slots__) for s in self.shares]
-        return keccak(encode([_VERSION], [(*values[:-2], shares, self.readings)]))
+        return encode([_VERSION], [(*values[:-2], shares, self.readings)])
+
+    @classmethod
+    def decoded(cls, encoded: bytes) -> "Version":
+        """From that. Raises `ValueError` if it is none."""
+        try:
+            (values,) = decode([_VERSION], encoded)
+        except DecodingError as error:
+            raise ValueError(f"it is no version ({error})") from error
+        shares = tuple(Share(*share) for share in values[-2])
+        named = dict(zip(cls.__slots__, values, strict=True)) | {"shares": shares}
+        return cls(**named)
 
     def intervals(self) -> list[SlotEnergy]:
         """The energy between one reading and the next."""
         first, *between, last = pairs(self.readings)
         return by_slot(Reading(self.start, *first), between, Reading(self.end, *last))
+
+    def moments(self) -> list[Reading]:
+        """The registers with their times."""
+        times = self.start, *boundaries_between(self.start, self.end), self.end
+        registers = pairs(self.readings)
+        return [Reading(time, *both) for time, both in zip(times, registers, strict=True)]
+
+    def share_at(self, time: Timestamp) -> Share:
+        """Whose the interval is that begins then."""
+        return next((share for share in self.shares if time < share.until), self.shares[-1])
 
 
 def pairs(readings: bytes) -> list[tuple[Wh, Wh]]:

@@ -1,8 +1,9 @@
 """What a handler of an event gets: the rows, and where in the chain it is."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from gridroam.chain.events import Event
@@ -26,6 +27,9 @@ class Desk:
     messages: int = 0
     expired: Any = None
     """The message's row of an expiry whose batch of one comes next."""
+    transaction: Sequence[Event] = ()
+    place: int = 0
+    """Of the event that is handled, within what its transaction left."""
 
     def participant(self, number: int) -> Row:
         """To be changed; how its account was before the day's first change is kept."""
@@ -38,6 +42,10 @@ class Desk:
                 schema.account_days, participant=number, day=day, block=self.block, **kept
             )
         return row
+
+    def following(self) -> Iterator[Event]:
+        """What the same transaction left after the event that is handled."""
+        return islice(self.transaction, self.place + 1, None)
 
     def known(self, table: Any, *key: Any) -> Row:
         """A row that the chain must have told of before."""

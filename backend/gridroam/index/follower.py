@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 
 from gridroam.audit.source import Block, Source, open_source
 from gridroam.chain.blocks import Blocks
+from gridroam.chain.ledger import Ledger
 from gridroam.chain.rpc import Rpc
 from gridroam.errors import ChainError, InvalidInputError, StoreError
+from gridroam.evidence.corrections import Corrections
 from gridroam.index import projection
 from gridroam.index.check import contradictions
 from gridroam.index.desk import Desk
@@ -170,7 +172,8 @@ class Follower:
         start = Cursor(block.number, block.hash, block.time, 0)
         with self.index.store.write() as connection:
             if writer.read_cursor(connection) is None:
-                writer.make_cursor(connection, *home, start, _head(head))
+                window = correction_window(ledger)
+                writer.make_cursor(connection, home, window, start, _head(head))
         return start
 
     def _return_to_chain(self, at: Cursor) -> Cursor:
@@ -216,6 +219,11 @@ class Follower:
         if rolled_back or latest is None or latest.block_hash != at.block_hash:
             news = News(at.block, at.block_hash, at.block_time, head.number, rolled_back)
             self.index.live.tell(news)
+
+
+def correction_window(ledger: Ledger) -> int:
+    """Seconds after its end for which a session can be corrected. Raises `ChainError`."""
+    return Corrections(ledger).window()
 
 
 def _head(head: Block) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Rows of money: accounts, pairs, claims, and journal entries that no report left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gridroam.chain import events
 from gridroam.domain.journal import collection_entry, deposit_entry, withdrawal_entry
@@ -51,6 +53,18 @@ def post(desk: Desk, posting: Posting) -> None:
     payee["balance"] += paid
 
 
+def move_energy(desk: Desk, payer: int, payee: int, import_wh: int, export_wh: int) -> None:
+    """Behind the postings between two, without one: more, or less."""
+    if not (import_wh or export_wh):
+        return
+    pair = desk.rows.change(schema.pairs, payer, payee)
+    pair["import_wh"] += import_wh
+    pair["export_wh"] += export_wh
+    day = desk.time - desk.time % _DAY
+    energy = {"import_wh": import_wh, "export_wh": export_wh}
+    desk.rows.sum(schema.pair_days, payer, payee, day, **energy)
+
+
 def reserve(desk: Desk, participant: int, amount: int) -> None:
     """Holds so much more back; negative: lets it go."""
     desk.participant(participant)["reserved"] += amount
@@ -61,8 +75,9 @@ def pay(  # noqa: PLR0917
     event: events.Event,
     kind: PaymentKind,
     entry: bytes,
-    amounts: dict[int, int],
-    others: dict[int, int],
+    amounts: Mapping[int, int],
+    others: Mapping[int, int],
+    unpaid: Mapping[int, int] = MappingProxyType({}),
     **more: int,
 ) -> None:
     """An entry in the journal of each participant in `amounts`."""
@@ -73,6 +88,7 @@ def pay(  # noqa: PLR0917
             entry=number,
             kind=int(kind),
             amount=amounts[participant],
+            unpaid=unpaid.get(participant, 0),
             other=others.get(participant, 0),
             hash=entry,
             block=event.at.block,

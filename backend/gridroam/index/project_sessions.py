@@ -304,6 +304,8 @@ def _add_claims(desk: Desk, part: _Part, message: int) -> None:
             time=desk.time,
             message=message,
             part=part.number,
+            station=part.event.station,
+            session=part.event.session,
         )
 
 
@@ -323,7 +325,7 @@ def _advance(desk: Desk, session: Row, report: EnergyReport) -> None:
 
 def end(desk: Desk, session: Row, state: State) -> None:
     """The reserves are free again."""
-    session["state"] = int(state)
+    session["state"], session["ended"] = int(state), desk.time
     reserve(desk, session["supplier"], -session["held"])
     reserve(desk, session["grid_operator"], -session["grid_reserve"])
     session["held"] = 0

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from gridroam.index import (
     project_batches,
+    project_corrections,
     project_money,
     project_parties,
     project_sessions,
@@ -18,6 +19,7 @@ HANDLERS: Handlers = {
     **project_vehicles.HANDLERS,
     **project_money.HANDLERS,
     **project_sessions.HANDLERS,
+    **project_corrections.HANDLERS,
 }
 
 
@@ -28,7 +30,8 @@ def apply(desk: Desk, entries: Iterable[Entry]) -> None:
         if entry.calldata is not None:
             project_batches.apply(desk, entry.events, entry.calldata)
             continue
-        for event in entry.events:
+        desk.transaction = entry.events
+        for desk.place, event in enumerate(entry.events):
             handler = HANDLERS.get(type(event))
             if handler is not None:
                 handler(desk, event)

@@ -17,8 +17,14 @@ from gridroam.domain.tariff import Tariff
 from gridroam.errors import InvalidInputError
 from gridroam.index import records, story
 from gridroam.index.live import Live
-from gridroam.index.records import Page, StationState, Step
-from gridroam.store import index_money, index_parties, index_series, index_sessions
+from gridroam.index.records import Page, ProposalState, StationState, Step
+from gridroam.store import (
+    index_corrections,
+    index_money,
+    index_parties,
+    index_series,
+    index_sessions,
+)
 from gridroam.store.index_engine import IndexStore
 from gridroam.store.index_sessions import SORTS, Refused, Wanted
 
@@ -37,9 +43,10 @@ class Index:
         """Tells of new blocks, if the follower runs in this process."""
 
     @classmethod
-    def open(cls, where: str) -> "Index":
-        """`where` is a file for SQLite, or a database URL. Raises `StoreError`."""
-        return cls(IndexStore.open(where))
+    def open(cls, where: str, *, any_version: bool = False) -> "Index":
+        """`where` is a file for SQLite, or a database URL. Raises `StoreError`, also for an index
+        that another version wrote; with `any_version` it may be one, to be made anew."""
+        return cls(IndexStore.open(where, any_version=any_version))
 
     @contextmanager
     def snapshot(self) -> Iterator["Snapshot"]:
@@ -195,6 +202,25 @@ class Snapshot:
     def acts(self, *names: str, after: str | None = None, limit: int = 100) -> Page[records.Act]:
         """Expiries, disputes, corrections and the like, the newest first."""
         return index_money.acts(self.connection, names, after, _checked(limit))
+
+    def versions(self, station: int, session: int) -> list[records.SessionVersion]:
+        """From the first on; none if nobody acted on the session."""
+        return index_corrections.versions_of(self.connection, station, session)
+
+    def proposals(
+        self,
+        *,
+        awaiting: int | None = None,
+        session: tuple[int, int] | None = None,
+        state: ProposalState | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[records.Proposal]:
+        """Corrections that were proposed, the newest first. `awaiting`: the open ones that need
+        this participant's consent; `session`: those of station and session."""
+        return index_corrections.proposals(
+            self.connection, awaiting, session, state, after, _checked(limit)
+        )
 
     # --------------------------------------------------------------------------------------- money
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Generic, TypeVar
 
+from gridroam.domain.energy import Reading as Registers
 from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import State
 from gridroam.domain.tariff import Tariff
+from gridroam.domain.version import Share
 
 T = TypeVar("T")
 
@@ -33,6 +35,8 @@ class Head:
     block_time: int
     head: int
     head_time: int
+    window: int
+    """Seconds after its end for which a session can be corrected."""
 
     @property
     def lag(self) -> int:
@@ -217,7 +221,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session, or an opening that was decided against (`state` REFUSED, with its `reason`)."""
+    """One session, or an opening that was decided against (`state` REFUSED, with its `reason`).
+    Registers and amounts are those of its present version."""
 
     station: int
     session: int
@@ -256,6 +261,10 @@ class Session:
     """The meter's own record says the same."""
     evidence: bytes | None
     """SHA-256 of the meter's record that the final report names."""
+    ended: int
+    """The time of the block that ended it; 0: it is open."""
+    final_at: int
+    """After that nothing changes it any more; 0: it has not ended."""
     block: int
     """Of its opening."""
     block_time: int
@@ -323,6 +332,7 @@ class Slot:
     """Of its start."""
     seconds: int
     report: int
+    """0: of a later version."""
     import_wh: int
     export_wh: int
     grid_level: int
@@ -350,7 +360,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What of a posting was not covered then. `message` 0: no report's."""
+    """What of a posting was not covered then. `message` 0: a later version's."""
 
     payer: int
     payee: int
@@ -358,6 +368,7 @@ class Claim:
     block: int
     time: int
     message: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +385,84 @@ class Act:
     details: dict[str, object]
 
 
+# ------------------------------------------------------------------------------------ corrections
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a version says, whether it is in force or proposed. `content` is the hash that the chain
+    knows it by."""
+
+    station: int
+    session: int
+    number: int
+    content: bytes
+    previous: bytes
+    """The content of the version before; zeros for version 1."""
+    drawn_up: int
+    """Of version 1 the time of the block that ended the session."""
+    shares: tuple[Share, ...]
+    registers: tuple[Registers, ...]
+    """At the start, at each slot boundary within, at the end."""
+
+    @property
+    def import_wh(self) -> int:
+        return self.registers[-1].import_register - self.registers[0].import_register
+
+    @property
+    def export_wh(self) -> int:
+        return self.registers[-1].export_register - self.registers[0].export_register
+
+    @property
+    def cost(self) -> int:
+        """What it costs the suppliers: charges and fees less feed-in."""
+        return sum(s.network_charge + s.service_fee - s.feed_in for s in self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionVersion:
+    """A version that is or was in force: since `time`, and who agreed to it."""
+
+    draft: Draft
+    by_meter: bool
+    """The meter's word needs nobody's consent."""
+    agreed: tuple[int, ...]
+    block: int
+    """0: version 1."""
+    time: int
+    tx_hash: bytes | None
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"
+    IN_FORCE = "in-force"
+    """Everyone whom it costs agreed."""
+    VOID = "void"
+    """Another version came first, or the meter has spoken."""
+    LAPSED = "lapsed"
+    """The session became final before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A version that somebody proposed, and who has to agree to it."""
+
+    draft: Draft
+    by: int
+    block: int
+    time: int
+    needed: tuple[int, ...]
+    agreed: tuple[int, ...]
+    state: ProposalState
+    evse_id: str
+    final_at: int
+    """Until then it can come into force."""
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        return tuple(one for one in self.needed if one not in self.agreed)
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """One session from its opening to what became of it."""
@@ -383,13 +472,19 @@ class Story:
     messages: tuple[Message, ...]
     """The opening, the accepted reports, and what was rejected of it, in the chain's order."""
     readings: tuple[Reading, ...]
+    """As the station signed them."""
     slots: tuple[Slot, ...]
+    """Of the present version."""
     settlements: tuple[Settlement, ...]
     claims: tuple[Claim, ...]
     acts: tuple[Act, ...]
     grid_tariff: Tariff | None
     operator_tariff: Tariff | None
     """As pinned; `None` for an opening that was refused."""
+    versions: tuple[SessionVersion, ...]
+    """From the first on, if somebody acted on the session."""
+    proposals: tuple[Proposal, ...]
+    """The newest first."""
 
 
 # ------------------------------------------------------------------------------------------ money
@@ -433,7 +528,7 @@ class PaymentKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A journal entry that no report left. `amount`: what it changed of the account's balance, for
+    """A journal entry that no report left. `amount`: what was posted to the account, for
     a collection or correction with its sign; `other`: the participant on the other side, or 0."""
 
     participant: int
@@ -450,6 +545,9 @@ class Payment:
     station: int
     session: int
     version: int
+    unpaid: int
+    """Of the amount, what was not covered at that moment: positive where the account owes it,
+    negative where it is owed to it. The balance grew by `amount + unpaid`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ from itertools import pairwise
 from sqlalchemy import Connection
 
 from gridroam.domain.energy import Reading as Registers
-from gridroam.domain.energy import by_slot
+from gridroam.domain.energy import SlotEnergy, by_slot
 from gridroam.domain.message import reading_of
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import boundaries_between
 from gridroam.domain.tariff import Tariff
-from gridroam.index.records import Kind, Message, Reading, Slot, Story
-from gridroam.index.spread import is_even
-from gridroam.messages import EnergyReport, OpenSession, unpack
-from gridroam.store import index_money, index_parties, index_sessions
+from gridroam.domain.version import Version
+from gridroam.index.records import Proposal, Reading, Slot, Story
+from gridroam.index.spread import is_even, made_by, made_in
+from gridroam.index.versions import Signed, counting
+from gridroam.messages import EnergyReport
+from gridroam.store import index_corrections, index_money, index_parties, index_sessions
 
 
 def tell(connection: Connection, station: int, session: int) -> Story | None:
@@ -30,29 +32,30 @@ def tell(connection: Connection, station: int, session: int) -> Story | None:
         connection, found.station_operator, Role.STATION_OPERATOR, found.operator_tariff
     )
     read = counting(messages)
+    present = index_corrections.present(connection, station, session)
     return Story(
         session=found,
         station=where,
         messages=tuple(messages),
         readings=tuple(readings(read)),
-        slots=tuple(slots(read, grid, operator)) if grid and operator else (),
+        slots=tuple(slots(read, present, (grid, operator))) if grid and operator else (),
         settlements=tuple(index_sessions.settlements_of(connection, station, session)),
-        claims=tuple(index_sessions.claims_of(connection, [m.id for m in messages])),
+        claims=tuple(index_sessions.claims_of(connection, station, session)),
         acts=tuple(index_money.acts_of(connection, station, session)),
         grid_tariff=grid,
         operator_tariff=operator,
+        versions=tuple(index_corrections.versions_of(connection, station, session)),
+        proposals=_proposals(connection, station, session),
     )
 
 
-Signed = OpenSession | EnergyReport
+def _proposals(connection: Connection, station: int, session: int) -> tuple[Proposal, ...]:
+    of = station, session
+    found = index_corrections.proposals(connection, None, of, None, None, _MOST_PROPOSALS)
+    return found.items
 
 
-def counting(messages: Sequence[Message]) -> list[Signed]:
-    """What the station signed and the ledger took: the opening, then the reports."""
-    kept = (m for m in messages if m.kind in (Kind.OPENING, Kind.REPORT))
-    return [
-        unpack(m.body).message for m in kept if m.accepted or (m.reason.decides and m.kind == 1)
-    ]
+_MOST_PROPOSALS = 100
 
 
 def readings(read: Sequence[Signed]) -> Iterator[Reading]:
@@ -67,25 +70,39 @@ def readings(read: Sequence[Signed]) -> Iterator[Reading]:
         yield Reading(*reading_of(message), number, boundary=False)
 
 
-def slots(read: Sequence[Signed], grid: Tariff, operator: Tariff) -> Iterator[Slot]:
-    """The quarter hours of each report, with their prices."""
+def slots(
+    read: Sequence[Signed], present: Version | None, tariffs: tuple[Tariff, Tariff]
+) -> Iterator[Slot]:
+    """The quarter hours of each report, or of a corrected session's present version, with their
+    prices."""
+    if present is not None and present.number > 1:
+        made = made_in(present, made_by(read))
+        for part in present.intervals():
+            even = part.time in made or part.time + part.seconds in made
+            yield _slot(part, 0, tariffs, even=even)
+        return
     for before, report in pairwise(read):
         if not isinstance(report, EnergyReport):
             continue
         start = Registers(*reading_of(before))
         even = is_even(start, report)
         for part in by_slot(start, report.boundaries, reading_of(report)):
-            grid_level, operator_level = grid.level(part.time), operator.level(part.time)
-            yield Slot(
-                time=part.time,
-                seconds=part.seconds,
-                report=report.report,
-                import_wh=part.import_wh,
-                export_wh=part.export_wh,
-                grid_level=grid_level,
-                operator_level=operator_level,
-                import_price=grid.import_prices[grid_level],
-                export_price=grid.export_prices[grid_level],
-                operator_price=operator.import_prices[operator_level],
-                even=even,
-            )
+            yield _slot(part, report.report, tariffs, even=even)
+
+
+def _slot(part: SlotEnergy, report: int, tariffs: tuple[Tariff, Tariff], *, even: bool) -> Slot:
+    grid, operator = tariffs
+    grid_level, operator_level = grid.level(part.time), operator.level(part.time)
+    return Slot(
+        time=part.time,
+        seconds=part.seconds,
+        report=report,
+        import_wh=part.import_wh,
+        export_wh=part.export_wh,
+        grid_level=grid_level,
+        operator_level=operator_level,
+        import_price=grid.import_prices[grid_level],
+        export_price=grid.export_prices[grid_level],
+        operator_price=operator.import_prices[operator_level],
+        even=even,
+    )

@@ -31,12 +31,14 @@ class IndexStore:
         self._writer = threading.Lock() if self.is_sqlite else nullcontext()
 
     @classmethod
-    def open(cls, where: str) -> "IndexStore":
-        """`where` is a file for SQLite, or a database URL. Tables of another version go."""
+    def open(cls, where: str, *, any_version: bool = False) -> "IndexStore":
+        """`where` is a file for SQLite, or a database URL. Raises `StoreError` for tables of
+        another version; with `any_version` they may be there, to be dropped."""
         url = _url(where)
         store = cls(_engine(url))
         try:
-            store._prepare()
+            if not any_version:
+                store._prepare()
         except BaseException:
             store.close()
             raise
@@ -65,17 +67,25 @@ class IndexStore:
 
     def _prepare(self) -> None:
         with self.write() as connection:
-            if inspect(connection).has_table(schema.cursor.name) and not _is_current(connection):
-                schema.metadata.drop_all(connection, tables=schema.REBUILT)
+            if not _is_current(connection):
+                raise StoreError(
+                    "The index was written by another version of Gridroam.",
+                    "Make it anew from the chain: gridroam index rebuild --db ...",
+                )
             schema.metadata.create_all(connection)
 
 
 def _is_current(connection: Connection) -> bool:
-    found = {column["name"] for column in inspect(connection).get_columns(schema.cursor.name)}
-    if found != set(schema.cursor.c.keys()):
-        return False
+    """Whether the tables that are there are those of this version, with the same columns."""
+    there = inspect(connection)
+    found = [table for table in schema.REBUILT if there.has_table(table.name)]
+    for table in found:
+        if {column["name"] for column in there.get_columns(table.name)} != set(table.c.keys()):
+            return False
+    if schema.cursor not in found:
+        return True
     version = connection.execute(select(schema.cursor.c.version)).scalar_one_or_none()
-    return version in (None, schema.VERSION)
+    return version in (None, schema.VERSION) and len(found) == len(schema.REBUILT)
 
 
 def _url(where: str) -> URL:

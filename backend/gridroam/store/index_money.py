@@ -84,6 +84,7 @@ _PAYMENT = (
     _Y.station,
     _Y.session,
     _Y.version,
+    _Y.unpaid,
 )
 _SETTLEMENT = tuple(_T[name] for name in records.Settlement.__dataclass_fields__)
 _PLACES = (

@@ -17,7 +17,7 @@ _NO_KEY = "0x" + "0" * 40
 
 def head(connection: Connection) -> records.Head | None:
     c = schema.cursor.c
-    query = select(c.chain_id, c.ledger, c.block, c.block_hash, c.block_time, c.head, c.head_time)
+    query = select(*(c[name] for name in records.Head.__dataclass_fields__))
     row = connection.execute(query).one_or_none()
     return records.Head(*row) if row else None
 

@@ -30,8 +30,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridroam.domain.units import NO_KEY
 
-VERSION = 2
-"""Of the tables and of what is written into them. Another one in a database: made anew."""
+VERSION = 3
+"""Of the tables and of what is written into them. One of another version has to be made anew."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
 
@@ -67,6 +67,11 @@ def _only(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+def _if(flag: str) -> dict[str, Any]:
+    """As questions about it are written."""
+    return {"sqlite_where": text(f"{flag} = 1"), "postgresql_where": text(flag)}
+
+
 # ------------------------------------------------------------------------------ where the index is
 
 cursor = Table(
@@ -76,6 +81,7 @@ cursor = Table(
     _number("version"),
     _number("chain_id"),
     Column("ledger", String(42), nullable=False),
+    _number("window"),
     _number("first_block"),
     _number("block"),
     _hash("block_hash"),
@@ -84,7 +90,8 @@ cursor = Table(
     _number("head_time"),
     _number("messages"),
 )
-"""One row. `block` is the last one whose rows are here, written in the transaction that wrote them;
+"""One row. `window`: for how many seconds after its end a session can be corrected, as deployed.
+`block` is the last one whose rows are here, written in the transaction that wrote them;
 `head` the newest that the node had then; `messages` how many there are: the last one's id."""
 
 blocks = Table(
@@ -353,6 +360,7 @@ sessions = Table(
     _number("grid_reserve"),
     _number("held"),
     _number("reports"),
+    _number("ended"),
     Column("signed", Boolean, nullable=False, default=False),
     _number("former_supplier"),
     Column("version", Integer, nullable=False, default=1),
@@ -376,9 +384,13 @@ sessions = Table(
         **_only("former_supplier <> 0"),
     ),
     Index("ix_chain_sessions_open", "opened", "station", "session", **_only("state = 1")),
+    Index("ix_chain_sessions_corrected", "opened", "station", "session", **_only("version > 1")),
+    Index("ix_chain_sessions_disputed", "opened", "station", "session", **_if("disputed")),
+    Index("ix_chain_sessions_verified", "opened", "station", "session", **_if("verified")),
 )
 """A session per opening that was decided: also those refused. `opened`, `time`: first and last
-reading. Charges are what was settled so far; `held` is the supplier's reserve at present; `opening`
+reading. Charges and registers are those of the present version; `ended`: the time of the block that
+ended it, 0 as long as it is open; `held` is the supplier's reserve at present; `opening`
 is the message's id; `former_supplier` cleared it, where it changed its supplier on the way."""
 
 settlements = Table(
@@ -415,6 +427,68 @@ settlements = Table(
 """What a report settled between the readings at `since` and `time`, and its number in the journals
 of the three; where two of them are one, the same number."""
 
+# ------------------------------------------------------------------------------------ corrections
+
+versions = Table(
+    "chain_versions",
+    metadata,
+    Column("station", BigInteger, nullable=False),
+    Column("session", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    _hash("content"),
+    Column("body", LargeBinary, nullable=False),
+    Column("by_meter", Boolean, nullable=False, default=False),
+    _number("block"),
+    _number("time"),
+    _hash("tx_hash", nullable=True),
+    PrimaryKeyConstraint("station", "session", "number"),
+)
+"""Versions of the sessions that somebody acted on. `body` as the contracts encode it, `content` its
+hash; `time` when it came into force. Version 1 is what was settled; its block is not told."""
+
+proposals = Table(
+    "chain_proposals",
+    metadata,
+    Column("content", LargeBinary(32), primary_key=True),
+    _number("station"),
+    _number("session"),
+    Column("version", Integer, nullable=False),
+    _number("by"),
+    _number("block"),
+    _number("time"),
+    Column("body", LargeBinary, nullable=False),
+    Column("same_registers", Boolean, nullable=False),
+    Index("ix_chain_proposals_session", "station", "session", "version"),
+    Index("ix_chain_proposals_block", "block", "content"),
+)
+"""Versions that somebody proposed. One is open as long as its session is one version short of it;
+if the meter has spoken, only with its registers."""
+
+consents = Table(
+    "chain_consents",
+    metadata,
+    Column("content", LargeBinary(32), nullable=False),
+    Column("participant", BigInteger, nullable=False),
+    Column("needed", Boolean, nullable=False, default=False),
+    _number("time"),
+    _number("block"),
+    PrimaryKeyConstraint("content", "participant"),
+    Index("ix_chain_consents_missing", "participant", "content", **_only("time = 0")),
+)
+"""Who agreed to a version, or has to: `time` is the block's, 0 as long as it has not."""
+
+session_suppliers = Table(
+    "chain_session_suppliers",
+    metadata,
+    Column("supplier", BigInteger, nullable=False),
+    Column("station", BigInteger, nullable=False),
+    Column("session", BigInteger, nullable=False),
+    PrimaryKeyConstraint("supplier", "station", "session"),
+)
+"""All suppliers that a corrected session ever had, in any version."""
+
+# ------------------------------------------------------------------------------------------ money
+
 payments = Table(
     "chain_payments",
     metadata,
@@ -432,11 +506,13 @@ payments = Table(
     _number("station"),
     _number("session"),
     Column("version", Integer, nullable=False, default=0),
+    Column("unpaid", Whole, nullable=False, default=0),
     PrimaryKeyConstraint("participant", "entry"),
     Index("ix_chain_payments_block", "block", "log"),
 )
 """Journal entries that no report left: `kind` 1 deposit, 2 withdrawal, 3 collection (by the payer
-if `amount` is negative), 4 correction."""
+if `amount` is negative), 4 correction. `unpaid`: what of it was not covered at that moment,
+positive where the participant owes it."""
 
 claims = Table(
     "chain_claims",
@@ -449,10 +525,14 @@ claims = Table(
     _number("time"),
     _number("message"),
     Column("part", SmallInteger, nullable=False, default=0),
+    _number("station"),
+    _number("session"),
+    Column("version", Integer, nullable=False, default=1),
     PrimaryKeyConstraint("block", "log"),
     Index("ix_chain_claims_message", "message"),
+    Index("ix_chain_claims_session", "station", "session"),
 )
-"""What of a posting the payer could not cover at that moment."""
+"""What of a posting the payer could not cover at that moment: a report's, or a later version's."""
 
 pairs = Table(
     "chain_pairs",

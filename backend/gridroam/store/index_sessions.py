@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select, tuple_
 
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import State
@@ -15,6 +15,11 @@ from gridroam.store.index_pages import page, write_place
 from gridroam.store.index_parties import named
 
 _S, _M, _B, _T = schema.sessions.c, schema.messages.c, schema.batches.c, schema.settlements.c
+_O = schema.session_suppliers.c
+FINAL_AT = case(
+    (_S.ended > 0, _S.ended + select(schema.cursor.c.window).scalar_subquery()), else_=0
+)
+"""Of a session: until when it can be corrected; 0 as long as it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Wanted:
     until: int | None = None
     fed_back: bool = False
     disputed: bool = False
+    corrected: bool = False
+    verified: bool = False
     text: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -61,6 +68,10 @@ class Wanted:
             found.append(_S.export_register > _S.export_start)
         if self.disputed:
             found.append(_S.disputed)
+        if self.corrected:
+            found.append(_S.version > 1)
+        if self.verified:
+            found.append(_S.verified)
         if self.text:
             matching = select(schema.stations.c.number).where(named(self.text))
             found.append(_S.station.in_(matching))
@@ -70,9 +81,21 @@ class Wanted:
         """Conditions whose answers, taken together, are all: each goes by an index."""
         if self.supplier is None:
             return [self.conditions()]
+        others = (
+            _S.supplier != self.supplier,
+            _S.former_supplier != self.supplier,
+            tuple_(_S.station, _S.session).in_(
+                select(_O.station, _O.session).where(_O.supplier == self.supplier)
+            ),
+        )
+        former = (
+            _S.former_supplier == self.supplier,
+            _S.former_supplier != 0,
+            _S.supplier != self.supplier,
+        )
         return [
-            [_S.supplier == self.supplier, *self.conditions()],
-            [_S.former_supplier == self.supplier, _S.former_supplier != 0, *self.conditions()],
+            [*conditions, *self.conditions()]
+            for conditions in ((_S.supplier == self.supplier,), former, others)
         ]
 
 
@@ -114,6 +137,8 @@ _SESSION = (
     _S.disputed,
     _S.verified,
     _S.evidence,
+    _S.ended,
+    FINAL_AT.label("final_at"),
     _S.block,
     _B.time.label("block_time"),
     _B.tx_hash,
@@ -348,9 +373,9 @@ def settlements_of(connection: Connection, station: int, session: int) -> list[r
     return [records.Settlement(*row) for row in connection.execute(query)]
 
 
-def claims_of(connection: Connection, messages: Sequence[int]) -> list[records.Claim]:
+def claims_of(connection: Connection, station: int, session: int) -> list[records.Claim]:
     c = schema.claims.c
-    query = select(c.payer, c.payee, c.amount, c.block, c.time, c.message).where(
-        and_(c.message != 0, c.message.in_(messages))
+    query = select(*(c[name] for name in records.Claim.__dataclass_fields__)).where(
+        c.station == station, c.session == session
     )
     return [records.Claim(*row) for row in connection.execute(query.order_by(c.block, c.log))]

@@ -121,11 +121,11 @@ def earlier(connection: Connection, message: records.Message) -> list[Told]:
 
 def _claims(connection: Connection, messages: Sequence[int]) -> Any:
     found: dict[tuple[int, int], list[records.Claim]] = defaultdict(list)
-    query = select(_C.payer, _C.payee, _C.amount, _C.block, _C.time, _C.message, _C.part).where(
-        _C.message.in_(messages)
-    )
+    names = records.Claim.__dataclass_fields__
+    query = select(*(_C[name] for name in names), _C.part).where(_C.message.in_(messages))
     for row in connection.execute(query):
-        found[row[5], row[6]].append(records.Claim(*row[:6]))
+        claim = records.Claim(*row[:-1])
+        found[claim.message, row[-1]].append(claim)
     return found
 
 

@@ -90,6 +90,13 @@ class Rows:
         for name, amount in amounts.items():
             sums[name] += amount
 
+    def stored(self) -> Connection:
+        """For a question that no key answers: all facts so far are written. Rows that change are
+        not; ask for those by their key."""
+        self._write_facts()
+        self._facts.clear()
+        return self._asking
+
     # ----------------------------------------------------------------------------- for the follower
 
     def begin(self, connection: Connection) -> None:
@@ -187,7 +194,11 @@ def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
     others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+    if others:
+        whole = statement.on_conflict_do_update(index_elements=keys, set_=others)
+    else:
+        whole = statement.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(whole, rows)
 
 
 # -------------------------------------------------------------------------------------- the cursor
@@ -206,12 +217,16 @@ def home(connection: Connection) -> tuple[int, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def make_cursor(connection: Connection, chain_id: int, ledger: str, at: Cursor, head: Row) -> None:
+def make_cursor(
+    connection: Connection, home: tuple[int, str], window: int, at: Cursor, head: Row
+) -> None:
+    """`home`: chain and ledger."""
     values = {
         "id": 1,
         "version": schema.VERSION,
-        "chain_id": chain_id,
-        "ledger": ledger,
+        "chain_id": home[0],
+        "ledger": home[1],
+        "window": window,
         "first_block": at.block + 1,
         **_place(at),
         **head,

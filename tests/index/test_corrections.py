@@ -1,0 +1,179 @@
+"""Disputes, versions, proposals and proofs, as rows."""
+
+from pathlib import Path
+
+import pytest
+from agreement import differences
+from corrected import Corrector
+from lively import Lively
+from sqlalchemy import text
+from traffic import Traffic
+
+from gridroam.domain.session import State
+from gridroam.errors import StoreError
+from gridroam.index.queries import Index, Wanted
+from gridroam.index.records import PaymentKind, ProposalState, Story
+
+BOTH = 2
+RICH, POOR, FALLBACK, COAST, OPERATOR = 1, 2, 3, 4, 6
+
+
+@pytest.fixture(scope="module")
+def index(lively: Lively, tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return lively.index(tmp_path_factory.mktemp("index") / "index.db")
+
+
+def story(index: Index, station: int, session: int) -> Story:
+    with index.snapshot() as now:
+        found = now.story(station, session)
+    assert found is not None
+    return found
+
+
+def test_story__corrected_twice__every_version_is_readable(index: Index) -> None:
+    told = story(index, BOTH, 1)
+    first, second, third = told.versions
+
+    assert [v.draft.number for v in told.versions] == [1, 2, 3]
+    assert second.draft.previous == first.draft.content
+    assert second.draft.import_wh == first.draft.import_wh - 900
+    assert third.draft.import_wh == told.session.import_wh == first.draft.import_wh - 850
+    assert third.draft.export_wh == told.session.export_wh == first.draft.export_wh + 100
+    assert (told.session.version, told.session.disputed) == (3, False)
+    assert told.session.cost == third.draft.cost
+    assert sum(s.import_wh for s in told.slots) == third.draft.import_wh
+    assert {RICH, COAST, OPERATOR} == set(second.agreed)
+    assert not any(v.by_meter for v in told.versions)
+    # what was settled is still told
+    assert sum(s.import_wh for s in told.settlements) == first.draft.import_wh
+
+
+def test_proposals__waits_for_one__open_and_in_its_list(index: Index) -> None:
+    with index.snapshot() as now:
+        waiting = now.proposals(awaiting=OPERATOR).items
+        nothing = now.proposals(awaiting=COAST, session=(BOTH, 2)).items
+        disputed = now.sessions(Wanted(disputed=True)).items
+
+    (mine,) = [one for one in waiting if one.draft.session == 2]
+    assert (mine.by, mine.state, mine.missing) == (RICH, ProposalState.OPEN, (OPERATOR,))
+    assert set(mine.agreed) == {RICH, COAST}
+    assert nothing == ()
+    assert [(s.station, s.session) for s in disputed] == [(BOTH, 2)]
+
+
+def test_proposals__another_version_came_into_force__void_or_in_force(index: Index) -> None:
+    states = {p.draft.number: p.state for p in story(index, BOTH, 1).proposals}
+    corrected = story(index, BOTH, _by_meter(index))
+    (proposed,) = corrected.proposals
+
+    assert states == {2: ProposalState.IN_FORCE, 3: ProposalState.IN_FORCE}
+    assert proposed.state is ProposalState.VOID
+
+
+def test_sessions__verified_and_corrected_by_the_meter__are_found(index: Index) -> None:
+    with index.snapshot() as now:
+        verified = now.sessions(Wanted(verified=True)).items
+        corrected = now.sessions(Wanted(verified=True, corrected=True)).items
+        counts = now.counts(Wanted(supplier=RICH))
+        everything = now.sessions(Wanted(supplier=RICH), limit=1_000).items
+
+    assert len(verified) == 2
+    (by_meter,) = corrected
+    told = story(index, BOTH, by_meter.session)
+    assert [v.by_meter for v in told.versions] == [False, True]
+    assert told.versions[1].agreed == ()
+    assert by_meter.import_wh == 3_520
+    assert counts.sessions == len(everything)
+
+
+def test_claims__correction_that_the_supplier_cannot_pay__told_in_payments(index: Index) -> None:
+    told = story(index, BOTH, 3)
+    with index.snapshot() as now:
+        payments = [
+            p
+            for p in now.payments(FALLBACK, limit=1_000).items
+            if p.kind is PaymentKind.CORRECTION and p.session == 3 and p.version == 2
+        ]
+
+    claims = [c for c in told.claims if c.version == 2]
+    assert {c.payer for c in claims} == {FALLBACK}
+    (payment,) = payments
+    assert payment.unpaid == sum(c.amount for c in claims) > 0
+    assert payment.amount < 0
+
+
+def test_sessions__supplier_that_had_it_for_one_version__still_finds_it(index: Index) -> None:
+    told = story(index, BOTH, 3)
+    with index.snapshot() as now:
+        found = now.sessions(Wanted(supplier=FALLBACK, station=BOTH), limit=1_000).items
+
+    assert [s.supplier for s in told.versions[2].draft.shares] == [RICH]
+    assert (BOTH, 3) in [(s.station, s.session) for s in found]
+
+
+def test_sessions__expired_and_corrected_to_nothing__vehicle_had_nothing(index: Index) -> None:
+    with index.snapshot() as now:
+        (expired,) = [s for s in now.sessions(Wanted(corrected=True)).items if s.supplier == POOR]
+
+    assert (expired.state, expired.import_wh, expired.cost) == (State.EXPIRED, 0, 0)
+    assert expired.final_at == expired.ended + 14 * 86_400
+
+
+def test_proposals__session_became_final__lapsed(lively: Lively, tmp_path: Path) -> None:
+    with lively.passing():
+        Traffic(lively.anvil, lively.ledger, lively.market).wait(15 * 86_400)
+        with lively.index(tmp_path / "index.db").snapshot() as now:
+            waiting = now.proposals(awaiting=OPERATOR).items
+            told = now.story(BOTH, 2)
+
+    assert waiting == ()
+    assert told is not None
+    assert {p.state for p in told.proposals} == {ProposalState.LAPSED}
+
+
+def test_catch_up__correction_taken_back_by_a_reorganisation__as_before(
+    lively: Lively, tmp_path: Path
+) -> None:
+    follower = lively.follower(tmp_path / "index.db")
+    follower.catch_up()
+    before = story(follower.index, BOTH, 2)
+    with lively.passing():
+        corrector = Corrector(Traffic(lively.anvil, lively.ledger, lively.market))
+        present = corrector.present(BOTH, 2)
+        corrector.agree(RICH, present, corrector.change(present, imported=-300))
+        follower.catch_up()
+        during = story(follower.index, BOTH, 2)
+        assert differences(follower.index, lively.ledger) == []
+    follower.catch_up()
+
+    assert (during.session.version, during.session.disputed) == (2, False)
+    assert story(follower.index, BOTH, 2) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE chain_cursor SET version = 2",
+        "ALTER TABLE chain_sessions DROP COLUMN ended",
+        "DROP TABLE chain_proposals",
+    ],
+)
+def test_open__index_of_another_version__says_how_to_make_it_anew(
+    lively: Lively, tmp_path: Path, change: str
+) -> None:
+    where = str(tmp_path / "index.db")
+    old = lively.index(where)
+    with old.store.write() as connection:
+        connection.execute(text(change))
+    old.close()
+
+    with pytest.raises(StoreError, match="another version") as caught:
+        Index.open(where)
+
+    assert "gridroam index rebuild" in caught.value.hint
+
+
+def _by_meter(index: Index) -> int:
+    with index.snapshot() as now:
+        (found,) = now.sessions(Wanted(verified=True, corrected=True)).items
+    return found.session
