@@ -128,7 +128,7 @@ def open_anchors(rpc_url: str, ledger: str) -> Anchors:
 
 
 def _event(name: str) -> abi.Event:
-    known = (*abi.events("Ledger"), *abi.events("Registry"))
+    known = (event for contract in events.CONTRACTS for event in abi.events(contract))
     return next(event for event in known if event.name == name)
 
 

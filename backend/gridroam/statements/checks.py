@@ -5,6 +5,7 @@ differs is a fault of that line. That nothing is missing at the ends, and that t
 same, is `verify`'s to find out.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
@@ -15,8 +16,9 @@ from gridroam.domain.tariff import Tariff
 from gridroam.errors import MalformedMessageError
 from gridroam.messages import EnergyReport, OpenSession, unpack
 from gridroam.statements import proofs
+from gridroam.statements.corrections import details, versions_of
 from gridroam.statements.leaves import digest_of, leaf_of, raw
-from gridroam.statements.lines import ENTRIES, MESSAGES, Line, LineKind
+from gridroam.statements.lines import DETAILS, ENTRIES, MESSAGES, Line, LineKind
 from gridroam.statements.make import posted
 from gridroam.statements.parts import reading_at, slots_between
 
@@ -84,13 +86,21 @@ _OF_REPORTS = _OF_MESSAGES | {
     *("report", "last", "import_wh", "export_wh", "network_charge", "service_fee", "feed_in"),
     "evidence",
 }
+_OF_ACCOUNTS = {"line", "head", "balance"}
+"""What a line has by its place in an account."""
+_OF_DETAILS = (
+    _OF_REPORTS - {"batch", "path", "digest", "leaf", "message", "vehicle", "report"}
+) - {"last", "evidence"}
 _USED = {
     LineKind.OPENING_BALANCE: _EVERY | {"entry"},
     LineKind.CLOSING_BALANCE: _EVERY | {"entry"},
     LineKind.DEPOSIT: _OF_PAYMENTS,
     LineKind.WITHDRAWAL: _OF_PAYMENTS,
     LineKind.COLLECTION: _OF_PAYMENTS,
-    LineKind.CORRECTION: _OF_PAYMENTS | {"unpaid", "station", "session", "version"},
+    LineKind.CORRECTION: (_OF_PAYMENTS - {"other"})
+    | {"unpaid", "digest", "message", "station", "evse_id", "session", "version"},
+    LineKind.REVERSED: _OF_DETAILS,
+    LineKind.REPLACED: _OF_DETAILS,
     LineKind.CLEARED: _OF_OPENINGS,
     LineKind.CARRIED: _OF_OPENINGS | _OF_REPORTS,
     LineKind.EXPIRED: (_OF_MESSAGES - {"message", "since", "until"}) | {"report"},
@@ -114,6 +124,8 @@ class Checks:
     _journal: Journal = field(default_factory=Journal)
     _balance: int = 0
     _sessions: dict[tuple[int, int], _Known] = field(default_factory=dict)
+    _details: deque[Line] = field(default_factory=deque)
+    """Those that must follow the correction above."""
 
     def take(self, line: Line) -> None:
         before = self.faults.count
@@ -137,6 +149,28 @@ class Checks:
         except (ValueError, MalformedMessageError) as error:
             self._fault(line, f"it cannot be read: {error}")
 
+    def take_correction(self, line: Line) -> None:
+        """What must follow it is known from then on. Raises `ValueError`."""
+        before, after = versions_of(line)
+        self._named(line)
+        self._equal(line, "digest", "0x" + after.content.hex())
+        for name, value in (
+            ("station", after.station),
+            ("session", after.session),
+            ("version", after.number),
+        ):
+            self._equal(line, name, value)
+        if (before.content, before.number + 1) != (after.previous, after.number):
+            self._fault(line, "its new version does not follow from the one before")
+        self._details.extend(details(line, before, after))
+
+    def take_detail(self, line: Line) -> None:
+        """Of a correction, by itself: as in a receipt."""
+        if self._details:
+            self._detail(line)
+        else:
+            self._fault(line, "it belongs to no correction")
+
     def end(self) -> None:
         """After the last line."""
         last = self.last
@@ -151,6 +185,12 @@ class Checks:
         self.last = line
         for name in _DEFAULTS.keys() - _USED[line.kind]:
             self._equal(line, name, _DEFAULTS[name])
+        if line.kind not in DETAILS:
+            self.end_correction(line)
+        elif self._details:
+            self._detail(line)
+        else:
+            self._fault(line, "it belongs to no correction")
         if line.kind in MESSAGES:
             self._message(line)
         elif line.kind is LineKind.EXPIRED:
@@ -190,6 +230,10 @@ class Checks:
         self._journal.append(raw(line.leaf))
         if line.kind is LineKind.SETTLED:
             self._equal(line, "amount", posted(line, line.participant))
+        if line.kind is LineKind.CORRECTION:
+            self.take_correction(line)
+            due = sum(posted(detail, line.participant) for detail in self._details)
+            self._equal(line, "amount", due)
         self._balance += line.amount + line.unpaid
 
     def _state(self, line: Line) -> None:
@@ -222,6 +266,9 @@ class Checks:
         root = proofs.climb(raw(line.leaf), proofs.split(line.path))
         self.proofs.append(Proof(line.line, line.batch, root, line.block, line.tx))
         self._equal(line, "version", 1)
+        self._named(line)
+
+    def _named(self, line: Line) -> None:
         self.evse_ids.setdefault(line.station, (line.line, line.evse_id))
         if self.evse_ids[line.station][1] != line.evse_id:
             self._fault(
@@ -288,6 +335,18 @@ class Checks:
             ("export_register", end.export_register),
         ):
             self._equal(line, name, value)
+
+    def _detail(self, line: Line) -> None:
+        due = self._details.popleft()
+        for name in ("kind", *sorted(_OF_DETAILS - _OF_ACCOUNTS)):
+            self._equal(line, name, getattr(due, name))
+
+    def end_correction(self, line: Line) -> None:
+        if self._details:
+            missing = self._details[0]
+            what = f"version {missing.version} of session {missing.session}"
+            self._fault(line, f"a line of the correction above is missing: {what}, {missing.kind}")
+            self._details.clear()
 
     def _equal(self, line: Line, name: str, derived: object) -> None:
         found = getattr(line, name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from gridroam.chain import events
+from gridroam.domain.version import Version
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.checks import Faults
 from gridroam.statements.lines import Line, LineKind
@@ -67,6 +68,7 @@ _TOLD = {
     LineKind.DEPOSIT: ("block",),
     LineKind.WITHDRAWAL: ("block",),
     LineKind.COLLECTION: ("block",),
+    LineKind.CORRECTION: ("block",),
 }
 
 
@@ -81,15 +83,30 @@ def _key(line: Line) -> Key | None:
             return line.kind.value, line.tx, abs(line.amount)
         case LineKind.COLLECTION:
             return "collection", line.tx, line.amount, line.other
+        case LineKind.CORRECTION:
+            return "correction", *session, line.version
     return None
 
 
-def happened(anchors: Anchors, participant: int, first: int, last: int) -> list[Happened]:
+def happened(
+    anchors: Anchors, participant: int, first: int, last: int, told: Told
+) -> list[Happened]:
     """Of the account, in the blocks from `first` to `last`, in the chain's order."""
     found: dict[tuple[int, int], Happened] = {}
     for event in _events(anchors, participant, first, last):
         found[event.at.block, event.at.log_index] = _happened(event, participant)
+    # a supplier that has no part any more is not named: then its own lines say which are its
+    lines = {line.key for line in told.lines}
+    for event in anchors.logs(events.SessionCorrected, first, last) if first <= last else ():
+        one = _happened(event, participant)
+        if one.key in lines or participant in _parties(event.corrected):
+            found[event.at.block, event.at.log_index] = one
     return [found[place] for place in sorted(found)]
+
+
+def _parties(version: Version) -> set[int]:
+    suppliers = {share.supplier for share in version.shares}
+    return {version.grid_operator, version.station_operator} | suppliers
 
 
 def _events(anchors: Anchors, participant: int, first: int, last: int) -> Iterable[events.Event]:
@@ -130,6 +147,10 @@ def _happened(event: events.Event, participant: int) -> Happened:
             paid = event.payer == participant
             amount, other = (-event.amount, event.payee) if paid else (event.amount, event.payer)
             key, name = ("collection", tx, amount, other), f"a collection of {event.amount}"
+        case events.SessionCorrected():
+            key = "correction", tx, event.station, event.session, event.version
+            what = f"session {event.session} at station {event.station}"
+            name = f"version {event.version} of {what}"
         case _:
             raise TypeError(type(event).__name__)
     return Happened(key, event, f"{name} (block {event.at.block}, transaction {tx})")

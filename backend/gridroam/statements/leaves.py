@@ -1,7 +1,12 @@
 """The hashes that a line must have: digest, leaf, journal entry. From the line alone."""
 
 from gridroam.domain.batch import Pinned, cleared_leaf, expired_leaf, settled_leaf
-from gridroam.domain.journal import collection_entry, deposit_entry, withdrawal_entry
+from gridroam.domain.journal import (
+    collection_entry,
+    correction_entry,
+    deposit_entry,
+    withdrawal_entry,
+)
 from gridroam.index.expiry import expired_digest
 from gridroam.messages import Domain, OpenSession, digest, unpack
 from gridroam.statements.lines import Line, LineKind
@@ -17,6 +22,15 @@ def digest_of(line: Line) -> bytes:
 
 def leaf_of(line: Line) -> bytes | None:
     """What the line's batch or journal must have; `None` where the line does not tell."""
+    if line.kind in (LineKind.CLEARED, LineKind.CARRIED, LineKind.SETTLED):
+        return _leaf(line)
+    if line.kind is LineKind.EXPIRED:
+        place = line.station, line.session, line.report
+        return expired_leaf(*place, line.booked, _pinned(line))
+    return _entry_of(line)
+
+
+def _entry_of(line: Line) -> bytes | None:
     who = line.participant
     match line.kind:
         case LineKind.DEPOSIT:
@@ -26,11 +40,9 @@ def leaf_of(line: Line) -> bytes | None:
         case LineKind.COLLECTION:
             payer, payee = (who, line.other) if line.amount < 0 else (line.other, who)
             return collection_entry(payer, payee, abs(line.amount))
-        case LineKind.CLEARED | LineKind.CARRIED | LineKind.SETTLED:
-            return _leaf(line)
-        case LineKind.EXPIRED:
-            place = line.station, line.session, line.report
-            return expired_leaf(*place, line.booked, _pinned(line))
+        case LineKind.CORRECTION:
+            place = line.station, line.session, line.version
+            return correction_entry(*place, raw(line.digest))
     return None
 
 

@@ -26,6 +26,12 @@ class LineKind(StrEnum):
     COLLECTION = "collection"
     """an open claim, paid"""
     CORRECTION = "correction"
+    """a later version of a session: what it changes of the account. The lines behind it tell it in
+    whole, so that their sums do, too:"""
+    REVERSED = "reversed"
+    """a part of the version before, its energy and charges with the other sign"""
+    REPLACED = "replaced"
+    """a part of the new one"""
     CLOSING_BALANCE = "closing-balance"
 
 
@@ -80,10 +86,12 @@ class Line:
     path: str = ""
     """From the leaf to the batch's root: the hashes beside it, 32 bytes each, in one."""
     digest: str = ""
+    """Of a correction: the content hash of the new version."""
     leaf: str = ""
     """Or the entry's own hash, for what no report left."""
     message: str = ""
-    """As the station signed it: wire format, signature at the end."""
+    """As the station signed it: wire format, signature at the end. Of a correction: the version
+    before and the new one, as the contracts encode them, with `|` between."""
     station: int = 0
     evse_id: str = ""
     session: int = 0
@@ -155,6 +163,8 @@ ENTRIES = frozenset(
     }
 )
 """Lines that stand in the participant's journal."""
+DETAILS = frozenset({LineKind.REVERSED, LineKind.REPLACED})
+"""Lines that tell a correction in whole."""
 MESSAGES = frozenset({LineKind.CARRIED, LineKind.CLEARED, LineKind.SETTLED})
 """Lines that a station signed."""
 

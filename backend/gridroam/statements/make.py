@@ -8,7 +8,8 @@ from itertools import chain
 from gridroam.domain.journal import Journal
 from gridroam.errors import InvalidInputError
 from gridroam.index.queries import Snapshot
-from gridroam.index.records import Kind, Settlement
+from gridroam.index.records import Kind, PaymentKind, Settlement
+from gridroam.statements.corrections import details, versions_of
 from gridroam.statements.lines import Balance, Header, Line, LineKind
 from gridroam.statements.writing import Writer
 from gridroam.store import index_money, index_statements
@@ -110,13 +111,20 @@ class _Maker:
             kind = LineKind.CLEARED if opening else LineKind.EXPIRED
             yield state.on(self.writer.term(what, kind))
             return
+        payment = what.entry.payment
         if what.told is not None and what.entry.settlement is not None:
             yield from (state.on(line) for line in self.writer.carried(what.told.message))
             line = self.writer.settled(what.told, what.entry.settlement)
+        elif payment is not None and payment.kind is PaymentKind.CORRECTION:
+            line = self.writer.correction(what)
         else:
             line = self.writer.payment(what)
         amount, unpaid = state.take(what, self.participant)
-        yield state.on(replace(line, entry=what.entry.entry, amount=amount, unpaid=unpaid))
+        line = state.on(replace(line, entry=what.entry.entry, amount=amount, unpaid=unpaid))
+        yield line
+        if line.kind is LineKind.CORRECTION:
+            mine = replace(line, participant=self.participant)
+            yield from details(mine, *versions_of(line))
 
 
 def _end(kind: LineKind, time: int, at: Balance, state: _State) -> Line:
@@ -154,6 +162,8 @@ def posted(settled: Settlement | Line, participant: int) -> int:
 
 
 def unpaid_of(entered: Entered, participant: int) -> int:
+    if entered.entry.payment is not None:
+        return entered.entry.payment.unpaid
     owed = sum(claim.amount for claim in entered.claims if claim.payer == participant)
     return owed - sum(claim.amount for claim in entered.claims if claim.payee == participant)
 

@@ -10,8 +10,9 @@ from gridroam.domain.session import State
 from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.index.queries import Snapshot
 from gridroam.index.records import Kind
+from gridroam.statements.corrections import details, versions_of
 from gridroam.statements.formats import dict_of, line_of
-from gridroam.statements.lines import Line, LineKind
+from gridroam.statements.lines import DETAILS, Line, LineKind
 from gridroam.statements.writing import Writer
 from gridroam.store import index_statements
 
@@ -41,6 +42,15 @@ class Receipt:
     parties: tuple[Party, ...]
     lines: tuple[Line, ...]
 
+    verified: bool
+    """By the meter's own record."""
+
+    @property
+    def version(self) -> int:
+        """Whose sums the totals are: 1 as it was settled, beyond: corrected."""
+        corrections = (x.version for x in self.lines if x.kind is LineKind.CORRECTION)
+        return max(corrections, default=1)
+
     @property
     def settled(self) -> list[Line]:
         return [line for line in self.lines if line.kind is LineKind.SETTLED]
@@ -48,7 +58,8 @@ class Receipt:
     def totals(self) -> dict[str, int]:
         """Wh and nano-euro."""
         names = ("import_wh", "export_wh", "network_charge", "service_fee", "feed_in")
-        return {name: sum(getattr(line, name) for line in self.settled) for name in names}
+        counted = [x for x in self.lines if x.kind in DETAILS | {LineKind.SETTLED}]
+        return {name: sum(getattr(line, name) for line in counted) for name in names}
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -57,6 +68,8 @@ class Receipt:
             **{name: getattr(self, name) for name in ("chain_id", "ledger", "station", "evse_id")},
             "session": self.session,
             "state": self.state,
+            "version": self.version,
+            "verified": self.verified,
             "parties": [asdict(party) for party in self.parties],
             "totals": self.totals(),
         }
@@ -83,6 +96,7 @@ def receipt(now: Snapshot, station: int, session: int) -> Receipt:
         state=found.state.name.lower(),
         parties=tuple(_parties(now, lines)),
         lines=lines,
+        verified=found.verified,
     )
 
 
@@ -97,6 +111,11 @@ def _lines(now: Snapshot, station: int, session: int) -> Iterator[Line]:
             case _:
                 for part in index_statements.parts(now.connection, told.message):
                     yield writer.settled(told, part)
+    found = now.session(station, session)
+    for number in range(2, found.version + 1 if found else 0):
+        line = writer.version(station, session, number)
+        yield line
+        yield from details(line, *versions_of(line))
 
 
 def _parties(now: Snapshot, lines: tuple[Line, ...]) -> Iterator[Party]:
@@ -104,6 +123,8 @@ def _parties(now: Snapshot, lines: tuple[Line, ...]) -> Iterator[Party]:
     for role in ("supplier", "grid_operator", "station_operator"):
         known |= dict.fromkeys((role, getattr(line, role)) for line in lines)
     for role, number in known:
+        if not number:
+            continue
         who = now.participant(number)
         yield Party(role, number, who.market_code if who else "")
 
@@ -135,6 +156,7 @@ def read_receipt(text: str) -> Receipt:
                 for p in row["parties"]
             ),
             lines=tuple(line_of(nothing | line) for line in row["lines"]),
+            verified=bool(row.get("verified", False)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BrokenFileError(f"It is no receipt ({error!r}).", "Give it unchanged.") from error

@@ -65,7 +65,7 @@ def verify(lines: Iterable[Line], anchors: Anchors) -> Verdict:
     faults = checks.faults
     _compare_proofs(checks, anchors, faults)
     _compare_names(checks, anchors, faults)
-    found = happened(anchors, first.participant, before.number + 1, end.number)
+    found = happened(anchors, first.participant, before.number + 1, end.number, told)
     compare(told, found, faults)
     blocks = before.number + 1, end.number
     compare_claims(anchors, first.participant, blocks, told, faults)

@@ -1,6 +1,7 @@
 """Whether a receipt is real: by its own lines, and by a few words of state from a node."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from gridroam.chain.events import (
@@ -11,11 +12,13 @@ from gridroam.chain.events import (
     StationRequested,
 )
 from gridroam.errors import InvalidInputError
+from gridroam.evidence.corrections import Corrections
 from gridroam.messages import unpack
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.corrections import versions_of
 from gridroam.statements.leaves import raw
-from gridroam.statements.lines import MESSAGES, LineKind
+from gridroam.statements.lines import DETAILS, MESSAGES, Line, LineKind
 from gridroam.statements.receipt import Receipt
 
 
@@ -77,6 +80,7 @@ class _Verifier:
         self.faults = faults
         self.lines = Checks(anchors.tariffs, faults)
         self.newest = anchors.source.newest()
+        self._corrections = Corrections(anchors.source.ledger)
 
     def check(self, name: str, look: Any, good: str) -> Check:
         before = len(self.faults.kept)
@@ -95,8 +99,17 @@ class _Verifier:
                 self.faults.add(line.line, "it is of another session")
             if (line.chain_id, line.ledger) != (receipt.chain_id, receipt.ledger):
                 self.faults.add(line.line, "it is of another ledger")
-            if line.kind in MESSAGES:
-                self.lines.take_message(line)
+            self._take(line)
+        if self.receipt.lines:
+            self.lines.end_correction(self.receipt.lines[-1])
+
+    def _take(self, line: Line) -> None:
+        if line.kind in MESSAGES:
+            self.lines.take_message(line)
+        elif line.kind is LineKind.CORRECTION:
+            self.lines.take_correction(line)
+        elif line.kind in DETAILS:
+            self.lines.take_detail(line)
 
     def signatures(self) -> None:
         """The batch's root proves that the ledger accepted them; these are the keys that it has
@@ -142,8 +155,31 @@ class _Verifier:
                 self.faults.add(0, f"report {number} (to {time}), which was settled, is missing")
         for place in told.keys() - set(settled):
             self.faults.add(told[place], "the chain's logs have no such settlement")
+        self._versions()
         if self.receipt.state not in self._states():
             self.faults.add(0, f"the session is {self._states()[0]}, not {self.receipt.state}")
+
+    def _versions(self) -> None:
+        """The last one's hash stands on chain, and each has that of the one before in it."""
+        receipt = self.receipt
+        corrections = [x for x in receipt.lines if x.kind is LineKind.CORRECTION]
+        standing = self._corrections.standing(receipt.station, receipt.session)
+        if [x.version for x in corrections] != list(range(2, standing.version + 1)):
+            told = ", ".join(str(x.version) for x in corrections) or "none"
+            what = f"the session has {standing.version} versions on chain; of the later ones"
+            self.faults.add(0, f"{what} it tells {told}")
+        elif corrections and raw(corrections[-1].digest) != standing.content:
+            self.faults.add(corrections[-1].line, "the version in force on chain is another one")
+        if receipt.verified and not standing.verified:
+            self.faults.add(0, "no record of the meter has verified the session")
+        for one, next_ in pairwise(corrections):
+            if versions_of(next_)[0].content != raw(one.digest):
+                self.faults.add(next_.line, f"it does not follow from version {one.version}")
+        first = [x for x in receipt.lines if x.kind is LineKind.REVERSED and x.version == 1]
+        for name in receipt.totals() if first else ():
+            settled = sum(getattr(line, name) for line in receipt.settled)
+            if settled + sum(getattr(line, name) for line in first):
+                self.faults.add(first[0].line, f"{name} of version 1 is not what was settled")
 
     def _states(self) -> list[str]:
         """That it is, or was when the receipt was made."""
@@ -171,5 +207,5 @@ class _Verifier:
         told = {(party.role, party.number) for party in self.receipt.parties}
         for line in self.receipt.lines:
             for role in ("supplier", "grid_operator", "station_operator"):
-                if (role, getattr(line, role)) not in told:
+                if getattr(line, role) and (role, getattr(line, role)) not in told:
                     self.faults.add(line.line, f"its {role} is not among the parties")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from gridroam.domain.energy import Reading
+from gridroam.domain.journal import correction_entry
 from gridroam.domain.message import reading_of
 from gridroam.domain.participants import Role
 from gridroam.domain.tariff import Tariff
@@ -13,6 +14,7 @@ from gridroam.errors import InvalidInputError, StoreError
 from gridroam.index.records import Kind, Message, PaymentKind, Settlement
 from gridroam.messages import NO_EVIDENCE, EnergyReport, unpack
 from gridroam.statements import proofs
+from gridroam.statements.corrections import message_of
 from gridroam.statements.lines import Line, LineKind
 from gridroam.statements.parts import reading_at, slots_between
 from gridroam.store import index_parties, index_statements
@@ -23,7 +25,6 @@ _PAYMENTS = {
     PaymentKind.DEPOSIT: LineKind.DEPOSIT,
     PaymentKind.WITHDRAWAL: LineKind.WITHDRAWAL,
     PaymentKind.COLLECTION: LineKind.COLLECTION,
-    PaymentKind.CORRECTION: LineKind.CORRECTION,
 }
 
 
@@ -122,9 +123,34 @@ class Writer:
             tx="0x" + payment.tx_hash.hex(),
             leaf="0x" + payment.hash.hex(),
             other=payment.other,
-            station=payment.station,
-            session=payment.session,
-            version=payment.version,
+        )
+
+    def correction(self, entered: Entered) -> Line:
+        """The entry of a version that came into force."""
+        payment = entered.entry.payment
+        if payment is None:
+            raise TypeError("it is no correction")
+        made = self.version(payment.station, payment.session, payment.version)
+        return replace(made, leaf="0x" + payment.hash.hex())
+
+    def version(self, station: int, session: int, number: int) -> Line:
+        """Of a session, from the second on."""
+        made = index_statements.corrected(self.connection, station, session, number)
+        content = made.after.content
+        return Line(
+            0,
+            LineKind.CORRECTION,
+            time=made.time,
+            booked=made.time,
+            block=made.block,
+            tx="0x" + made.tx_hash.hex(),
+            digest="0x" + content.hex(),
+            leaf="0x" + correction_entry(station, session, number, content).hex(),
+            message=message_of(made.before, made.after),
+            station=station,
+            evse_id=made.evse_id,
+            session=session,
+            version=number,
         )
 
     # ------------------------------------------------------------------------------------- internal

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
+from gridroam.domain.version import Version
 from gridroam.index import records
 from gridroam.store import index_schema as schema
 from gridroam.store.index_money import entries
@@ -107,6 +108,31 @@ def accepted(connection: Connection, station: int, session: int) -> list[Told]:
     """Everything of a session that the ledger took, in order."""
     messages = messages_of(connection, station, session)
     return list(_by_id(connection, [m.id for m in messages if m.accepted]))
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A version that came into force instead of the one before."""
+
+    before: Version
+    after: Version
+    evse_id: str
+    block: int
+    time: int
+    tx_hash: bytes
+
+
+def corrected(connection: Connection, station: int, session: int, number: int) -> Corrected:
+    """From the second version on."""
+    v, s = schema.versions.c, schema.stations.c
+    query = (
+        select(v.body, s.evse_id, v.block, v.time, v.tx_hash)
+        .join(schema.stations, s.number == v.station)
+        .where(v.station == station, v.session == session, v.number.in_([number - 1, number]))
+    )
+    before, after = connection.execute(query.order_by(v.number)).all()
+    old, new = (Version.decoded(bytes(row.body)) for row in (before, after))
+    return Corrected(old, new, *after[1:])
 
 
 def earlier(connection: Connection, message: records.Message) -> list[Told]:
