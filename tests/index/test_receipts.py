@@ -32,7 +32,7 @@ def written(index: Index, reports: int = 2) -> str:
     """The receipt of a closed session with so many reports or more."""
     with index.snapshot() as now:
         closed = now.sessions(Wanted(state=State.CLOSED)).items
-        one = next(s for s in closed if s.reports >= reports and s.import_wh)
+        one = next(s for s in closed if s.reports >= reports and s.import_wh and s.version == 1)
         return json.dumps(receipt(now, one.station, one.session).as_dict())
 
 
@@ -45,6 +45,7 @@ def test_verify_receipt__of_every_session__real(index: Index, anchors: Anchors) 
 
         assert said(verdict) == []
         assert verdict.totals["network_charge"] == session.network_charge
+        assert verdict.totals["import_wh"] == session.import_wh
     assert {one.state for one in receipts} >= {"open", "closed", "expired"}
 
 
@@ -93,6 +94,42 @@ def test_verify_receipt__changed__not_real(index: Index, anchors: Anchors, what:
     verdict = verify_receipt(read_receipt(json.dumps(row)), anchors)
 
     assert not verdict.ok
+    assert failing in {check.name for check in verdict.checks if not check.ok}, said(verdict)
+
+
+def of_kind(row: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [line for line in row["lines"] if line["kind"] == kind]
+
+
+CHANGES_OF_CORRECTED: dict[str, tuple[str, Change]] = {
+    "the last version is left out": (
+        "whole",
+        lambda r: r.update(lines=[x for x in r["lines"] if x["booked"] < r["lines"][-1]["booked"]]),
+    ),
+    "all versions are left out": (
+        "whole",
+        lambda r: r.update(lines=[x for x in r["lines"] if x["version"] == 1 and x["report"]]),
+    ),
+    "a part is left out": ("messages", lambda r: r["lines"].remove(of_kind(r, "reversed")[0])),
+    "a part's energy": ("messages", lambda r: of_kind(r, "replaced")[0].update(import_wh=1)),
+    "its hash": ("messages", lambda r: of_kind(r, "correction")[0].update(digest="0x" + "00" * 32)),
+    "the meter": ("whole", lambda r: r.update(verified=True)),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES_OF_CORRECTED)
+def test_verify_receipt__of_a_corrected_session_changed__not_real(
+    index: Index, anchors: Anchors, what: str
+) -> None:
+    with index.snapshot() as now:
+        row = receipt(now, 2, 1).as_dict()
+    assert row["version"] == 3
+    assert verify_receipt(read_receipt(json.dumps(row)), anchors).ok
+    failing, change = CHANGES_OF_CORRECTED[what]
+    change(row)
+
+    verdict = verify_receipt(read_receipt(json.dumps(row)), anchors)
+
     assert failing in {check.name for check in verdict.checks if not check.ok}, said(verdict)
 
 

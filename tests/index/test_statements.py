@@ -9,11 +9,14 @@ import pytest
 from lively import START, Lively
 
 from gridroam.audit.source import NodeSource
-from gridroam.index.queries import Index, Wanted
+from gridroam.domain.participants import Role
+from gridroam.index.queries import Index, Snapshot, Wanted
+from gridroam.index.records import Act, Session
 from gridroam.statements import formats
 from gridroam.statements.anchors import Anchors
+from gridroam.statements.corrections import message_of, versions_of
 from gridroam.statements.lines import Line, LineKind
-from gridroam.statements.make import statement
+from gridroam.statements.make import posted, statement
 from gridroam.statements.verify import Verdict, verify
 
 EVER = 1 << 39
@@ -56,13 +59,23 @@ def test_statement__has_what_happened(index: Index) -> None:
     assert any(line.unpaid for who in range(1, 8) for line in lines_of(index, who))
 
 
+_OF_CORRECTIONS = {LineKind.CORRECTION, LineKind.REVERSED, LineKind.REPLACED}
+
+
+def _acts(now: Snapshot, session: Session) -> tuple[Act, ...]:
+    story = now.story(session.station, session.session)
+    return story.acts if story else ()
+
+
 def test_statement__supplier_changed_on_the_road__each_has_its_part(
     index: Index, lively: Lively
 ) -> None:
     station = lively.market.stations["both-ways"].number
     with index.snapshot() as now:
         found = next(
-            s for s in now.sessions(Wanted(supplier=FALLBACK)).items if s.first_supplier == RICH
+            s
+            for s in now.sessions(Wanted(supplier=FALLBACK)).items
+            if any(act.name == "SupplierSwitched" for act in _acts(now, s))
         )
         assert found in now.sessions(Wanted(supplier=RICH), limit=1_000).items
         split = [s for s in now.story(station, found.session).settlements if s.report == 1]
@@ -72,12 +85,13 @@ def test_statement__supplier_changed_on_the_road__each_has_its_part(
             line
             for line in lines_of(index, who)
             if (line.station, line.session) == (station, found.session)
+            and line.kind not in _OF_CORRECTIONS
         ]
         for who in (RICH, FALLBACK, COAST)
     ]
 
     assert [s.supplier for s in split] == [RICH, FALLBACK]
-    assert switched == ["SupplierSwitched"]
+    assert switched[0] == "SupplierSwitched"
     assert split[0].time == split[1].since == split[0].time // 900 * 900
     kinds = [[line.kind for line in lines] for lines in mine]
     cleared, carried, settled = LineKind.CLEARED, LineKind.CARRIED, LineKind.SETTLED
@@ -113,6 +127,46 @@ def test_statement__parts_of_a_period__fit_together(index: Index) -> None:
     assert told_twice == [line.entry for line in whole if line.amount]
 
 
+@pytest.mark.parametrize("who", [RICH, FALLBACK, COAST, OPERATOR])
+def test_statement__corrections__reversed_and_replaced_in_whole(
+    index: Index, anchors: Anchors, who: int
+) -> None:
+    """In a period of their own, after the one with the session, and in both together."""
+    everything = lines_of(index, who)
+    corrections = [line for line in everything if line.kind is LineKind.CORRECTION]
+    for one in corrections:
+        later = lines_of(index, who, one.booked, one.booked + 1)
+        assert told(verify(later, anchors)) == []
+        (entry, *details) = later[1:-1]
+        assert entry.kind is LineKind.CORRECTION
+        assert {d.kind for d in details} <= {LineKind.REVERSED, LineKind.REPLACED}
+        assert sum(posted(d, who) for d in details) == entry.amount
+        assert later[-1].balance - later[0].balance == entry.amount + entry.unpaid
+
+    assert corrections
+    # over everything the sums are those of the sessions as they stand now
+    with index.snapshot() as now:
+        stands = now.totals(who, ROLES[who], 0, EVER)
+    for name in ("import_wh", "export_wh", "network_charge", "service_fee", "feed_in"):
+        told_of = (line for line in everything if line.kind in COUNTED)
+        assert sum(getattr(line, name) for line in told_of) == getattr(stands, name)
+
+
+ROLES = {
+    RICH: Role.SUPPLIER,
+    FALLBACK: Role.SUPPLIER,
+    COAST: Role.GRID_OPERATOR,
+    OPERATOR: Role.STATION_OPERATOR,
+}
+COUNTED = {LineKind.SETTLED, LineKind.REVERSED, LineKind.REPLACED}
+
+
+def test_statement__supplier_that_lost_a_session__only_reversed(index: Index) -> None:
+    lines = [line for line in lines_of(index, FALLBACK) if (line.session, line.version) == (3, 2)]
+
+    assert [line.kind for line in lines if line.import_wh < 0] == [LineKind.REVERSED]
+
+
 @pytest.mark.parametrize("suffix", formats.SUFFIXES)
 def test_write_read__every_format__same_lines(index: Index, tmp_path: Path, suffix: str) -> None:
     lines = lines_of(index, TOWN)
@@ -125,14 +179,52 @@ def test_write_read__every_format__same_lines(index: Index, tmp_path: Path, suff
 # ------------------------------------------------------------------------------------------- lies
 
 
+Lie = Callable[[list[Line]], tuple[list[Line], int]]
+"""Gives the lines with the lie in them, and the number of the line that is wrong."""
+
+
+def correction(lines: list[Line]) -> int:
+    return next(i for i, line in enumerate(lines) if line.kind is LineKind.CORRECTION)
+
+
+def correction_left_out(lines: list[Line]) -> tuple[list[Line], int]:
+    """With its details, and all that follows made to fit."""
+    at = correction(lines)
+    rest = [line for line in lines[at + 1 :] if line.kind not in _OF_CORRECTIONS]
+    return renumbered(lines[:at] + rest), lines[at].line
+
+
+def detail_left_out(lines: list[Line]) -> tuple[list[Line], int]:
+    at = correction(lines)
+    last = next(i for i in range(at + 1, len(lines)) if lines[i].kind not in COUNTED) - 1
+    return renumbered(lines[:last] + lines[last + 1 :]), lines[last].line
+
+
+def altered_correction(place: int, **changes: object) -> Lie:
+    """Of its entry (0), or of the details behind it."""
+
+    def lie(lines: list[Line]) -> tuple[list[Line], int]:
+        at = correction(lines) + place
+        changed = replace(lines[at], **changes)  # type: ignore[arg-type]
+        assert changed != lines[at]
+        return [*lines[:at], changed, *lines[at + 1 :]], lines[at].line
+
+    return lie
+
+
+def other_version(lines: list[Line]) -> tuple[list[Line], int]:
+    """The new version itself has another register."""
+    at = correction(lines)
+    before, after = versions_of(lines[at])
+    readings = after.readings[:-1] + bytes([after.readings[-1] ^ 1])
+    message = message_of(before, replace(after, readings=readings))
+    return [*lines[:at], replace(lines[at], message=message), *lines[at + 1 :]], lines[at].line
+
+
 def settled(lines: list[Line]) -> list[int]:
     found = [i for i, line in enumerate(lines) if line.kind is LineKind.SETTLED and line.import_wh]
     assert len(found) > 3
     return found
-
-
-Lie = Callable[[list[Line]], tuple[list[Line], int]]
-"""Gives the lines with the lie in them, and the number of the line that is wrong."""
 
 
 def removed(lines: list[Line]) -> tuple[list[Line], int]:
@@ -182,7 +274,7 @@ def other_end(lines: list[Line]) -> tuple[list[Line], int]:
 
 def cut_short(lines: list[Line]) -> tuple[list[Line], int]:
     """The last entries are left out, and the closing balance is made to fit."""
-    at = settled(lines)[-1]
+    at = settled(lines)[-2]
     end = replace(lines[-1], entry=lines[at].entry, head=lines[at].head, balance=lines[at].balance)
     return renumbered([*lines[: at + 1], end]), lines[at].line + 1
 
@@ -231,6 +323,18 @@ def renumbered(lines: list[Line]) -> list[Line]:
         altered(last=True, report=2),
         altered(booked=START),
         altered(evse_id="DE*OTHER"),
+        correction_left_out,
+        detail_left_out,
+        other_version,
+        altered_correction(0, amount=5),
+        altered_correction(0, unpaid=5),
+        altered_correction(0, version=7),
+        altered_correction(0, digest="0x" + "55" * 32),
+        altered_correction(0, tx="0x" + "22" * 32),
+        altered_correction(1, network_charge=1),
+        altered_correction(1, import_wh=-1),
+        altered_correction(2, supplier=3),
+        altered_correction(2, kind=LineKind.REVERSED),
     ],
     ids=lambda lie: getattr(lie, "__name__", "lie"),
 )

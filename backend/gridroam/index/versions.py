@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gridroam.domain.batch import Pinned
-from gridroam.domain.chronicle import Chronicle
+from gridroam.domain.chronicle import Chronicle, version_1
 from gridroam.domain.decision import Part as Settled
 from gridroam.domain.message import reading_of
 from gridroam.domain.session import State
@@ -50,16 +50,9 @@ class Reported:
         for report in reports:
             if isinstance(report, EnergyReport):
                 chronicle.add(report, tuple(map(_part, self._of(report))))
-        chronicle.finish(
-            session["station"],
-            session["session"],
-            Pinned(*(session[name] for name in _PINNED)),
-            session["ended"],
-            closed=session["state"] == State.CLOSED,
-        )
-        if chronicle.present is None:
-            raise TypeError("a session that has ended has a version")
-        return chronicle.present
+        pinned = Pinned(*(session[name] for name in _PINNED))
+        key, closed = (session["station"], session["session"]), session["state"] == State.CLOSED
+        return version_1(chronicle.sealed(*key, pinned, session["ended"], closed=closed))
 
     def as_reported(self, tariffs: quarters.Tariffs) -> Iterable[quarters.Quarter]:
         """As they were added when it was settled."""
