@@ -29,8 +29,13 @@ ENERGY_REPORT = (
     "EnergyReport(uint32 station,uint32 session,uint32 report,uint40 time,uint48 importRegister,"
     "uint48 exportRegister,bool last,bytes32 evidence,bytes boundaries)"
 )
+CONSENT = (
+    "Consent(uint32 station,uint32 session,uint16 version,bytes32 content,uint24 participant,"
+    "uint40 until)"
+)
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 NAME, VERSION = "Gridroam", "1"
+CORRECTIONS_NAME = "Gridroam Corrections"
 
 OPENING_HEAD = 58
 REPORT_HEAD = 63
@@ -51,6 +56,7 @@ _STATION_FLAGS = {length: flag for flag, length in _STATION_BYTES.items()}
 _VEHICLE_FLAGS = {length: flag for flag, length in _VEHICLE_BYTES.items()}
 _OPEN_SESSION_TYPEHASH = keccak(OPEN_SESSION.encode())
 _ENERGY_REPORT_TYPEHASH = keccak(ENERGY_REPORT.encode())
+_CONSENT_TYPEHASH = keccak(CONSENT.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Domain:
 
     @property
     def separator(self) -> bytes:
-        return _separator(self.chain_id, self.ledger.lower())
+        return _separator(NAME, self.chain_id, self.ledger.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,29 @@ class Signed:
         return recover(digest(domain, self.message), self.signature)
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A participant agrees to a version, by its content hash; good until a time in UTC seconds."""
+
+    station: int
+    session: int
+    version: int
+    content: bytes
+    participant: int
+    until: int
+
+    def digest(self, chain_id: int, corrections: str) -> bytes:
+        """The 32 bytes that the participant's account signs, for a corrections contract."""
+        struct_hash = keccak(
+            _CONSENT_TYPEHASH
+            + _words(self.station, self.session, self.version)
+            + self.content
+            + _words(self.participant, self.until)
+        )
+        separator = _separator(CORRECTIONS_NAME, chain_id, corrections.lower())
+        return keccak(b"\x19\x01" + separator + struct_hash)
+
+
 def digest(domain: Domain, message: Message) -> bytes:
     """The 32 bytes that are signed (EIP-712), by station and vehicle alike."""
     return keccak(b"\x19\x01" + domain.separator + message.struct_hash)
@@ -277,13 +306,13 @@ def _fields(kind: str) -> list[dict[str, str]]:
 
 
 @lru_cache(maxsize=64)
-def _separator(chain_id: int, ledger: str) -> bytes:
+def _separator(name: str, chain_id: int, contract: str) -> bytes:
     words = (
         keccak(DOMAIN.encode()),
-        keccak(NAME.encode()),
+        keccak(name.encode()),
         keccak(VERSION.encode()),
         chain_id,
-        ledger,
+        contract,
     )
     return keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], words))
 

@@ -31,8 +31,8 @@ class Liar(NodeSource):
     def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]:
         true = zip(hashes, super().transactions(hashes), strict=True)
         return [
-            Transaction(to, self._transaction("0x" + tx_hash.hex(), calldata))
-            for tx_hash, (to, calldata) in true
+            sent._replace(calldata=self._transaction("0x" + tx_hash.hex(), sent.calldata))
+            for tx_hash, sent in true
         ]
 
     def events(self, first: int, last: int) -> list[events.Event]:

@@ -119,7 +119,7 @@ def test_correct__less_energy__needs_those_who_lose_by_it__and_pays_back() -> No
     assert not agree(world, change, GRID).in_force
     assert not agree(world, change, SUPPLIER).in_force
     assert world.balance(SUPPLIER) == before
-    after, in_force, claims, _ = agree(world, change, OPERATOR)
+    _, after, in_force, claims, _ = agree(world, change, OPERATOR)
     assert (in_force, claims) == (True, ())
     assert world.balance(SUPPLIER) == before + 300 * (80_000 + 200_000)
     assert after.number == 2
@@ -280,7 +280,7 @@ def test_prove__the_same_registers__moves_nothing() -> None:
     world = metered()
     before = present(world)
     outcome = world.market.corrections.prove(1, 1, record(), world.now)
-    assert outcome == Outcome(before, in_force=False)
+    assert outcome == Outcome(before, before, in_force=False)
     assert world.market.corrections.standing(1, 1) == Standing(verified=True)
 
 

@@ -6,7 +6,7 @@ from itertools import chain
 from time import monotonic
 from typing import NamedTuple
 
-from gridroam.audit.compare import compare_roots, compare_state
+from gridroam.audit.compare import compare_roots, compare_state, compare_words
 from gridroam.audit.difference import Findings
 from gridroam.audit.entries import Block, Page, ReorganisedError
 from gridroam.audit.replay import Replay
@@ -95,6 +95,7 @@ class _Audit:
         findings = replay.findings
         vault = _compare_vault(replay, source, last, findings)
         replay.counts["state"] = compare_state(replay.market, source.ledger, last.number, findings)
+        compare_words(replay.corrector.words, source.ledger, last.number, findings)
         if source.blocks([last.number]) != [last]:
             raise ReorganisedError(last.number)
         since = self.scope.since or first
@@ -152,7 +153,9 @@ class _Audit:
 
     def _resume(self, last: Block) -> Saved:
         """From the newest state that is still on this chain, or from nothing."""
-        fresh = Replay(self.source.ledger.domain, Findings())
+        ledger = self.source.ledger
+        window = ledger.correction_window()
+        fresh = Replay(ledger.domain, Findings(), ledger.corrections_address, window)
         for saved in self.state.load(fresh) if self.state else ():
             if self._fits(saved, last):
                 return saved

@@ -9,10 +9,17 @@ from dataclasses import dataclass, is_dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from eth_typing import BlockNumber
+from web3 import Web3
+from web3.exceptions import Web3Exception
+
+from gridroam.audit.corrections import Word
 from gridroam.audit.difference import Findings, values_of
 from gridroam.chain import records
 from gridroam.chain.bulk import Read, read
+from gridroam.chain.events import LogPosition
 from gridroam.chain.ledger import Ledger
+from gridroam.domain.corrections import Standing
 from gridroam.domain.market import Market
 from gridroam.domain.meters import MeterKey
 from gridroam.domain.session import Change, Session
@@ -42,6 +49,24 @@ def compare_roots(roots: dict[int, bytes], ledger: Ledger, block: int, findings:
 def compare_state(market: Market, ledger: Ledger, block: int, findings: Findings) -> int:
     """Adds every difference; returns how many things were compared."""
     return _compare(_State(market).checks(), ledger, block, findings)
+
+
+def compare_words(words: list[Word], ledger: Ledger, block: int, findings: Findings) -> None:
+    """Who acted through another contract, or signed as one does, must be a contract: at that time,
+    if the node still knows, or now. Takes the words out that it has looked at."""
+    while words:
+        word = words.pop()
+        if not any(_has_code(ledger, word.account, at) for at in (block, word.block)):
+            at = LogPosition(word.block, 0, 0, word.tx_hash, b"")
+            findings.add(word.subject, "", "nothing signed for it", "done", at)
+
+
+def _has_code(ledger: Ledger, account: str, block: int) -> bool:
+    try:
+        code = ledger.w3.eth.get_code(Web3.to_checksum_address(account), BlockNumber(block))
+    except Web3Exception:  # the node has pruned the state of then
+        return False
+    return bool(code)
 
 
 def _compare(checks: Iterable[Check], ledger: Ledger, block: int, findings: Findings) -> int:
@@ -83,6 +108,7 @@ class _State:
         yield from self._vehicles()
         yield from self._sessions()
         yield from self._accounts()
+        yield from self._corrections()
 
     def _participants(self) -> Iterator[Check]:
         participants = self.market.registry.participants
@@ -149,3 +175,16 @@ class _State:
             subject = "pair {} -> {}".format(*key)
             yield Check(subject, pair, Read("pairs", key, records.Pair))
         yield Check("total balance", accounts.total, Read("totalBalance"))
+
+    def _corrections(self) -> Iterator[Check]:
+        corrections = self.market.corrections
+        for key, standing in corrections.standings.items():
+            subject = "standing of station {}, session {}".format(*key)
+            yield Check(subject, standing, Read("standings", key, Standing))
+        for content, agreed in corrections.consents.items():
+            for number in agreed:
+                subject = f"consent of {number} to 0x{content.hex()}"
+                yield Check(subject, True, Read("hasConsented", (content, number)))
+        for meter, page in corrections.pages:
+            subject = f"meter 0x{meter.hex()}: page {page} is used"
+            yield Check(subject, True, Read("isPageUsed", (meter, page)))

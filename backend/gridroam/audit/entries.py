@@ -33,10 +33,12 @@ class Block(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """`to` is a lower-case 0x address, or empty if it created a contract."""
+    """`to` is a lower-case 0x address, or empty if it created a contract; so is `sender`, who
+    signed it."""
 
     to: str
     calldata: bytes
+    sender: str = ""
 
 
 class Batch(NamedTuple):
@@ -57,16 +59,18 @@ class RawLog(NamedTuple):
 
 
 class Entry:
-    """One transaction's events. `batch` is known if it submitted one; `logs` where they were read
-    as they stand on chain, and then events are decoded only when somebody asks for them."""
+    """One transaction's events. `batch` is known if it submitted one, `sent` if corrections logged
+    in it; `logs` where they were read as they stand on chain, and then events are decoded only when
+    somebody asks for them."""
 
-    __slots__ = ("_events", "at", "batch", "block", "logs")
+    __slots__ = ("_events", "at", "batch", "block", "logs", "sent")
 
     def __init__(
         self,
         block: Block,
         at: LogPosition,
         batch: Batch | None,
+        sent: Transaction | None = None,
         *,
         logs: Sequence[RawLog] | None = None,
         decoded: tuple[Event, ...] | None = None,
@@ -74,6 +78,7 @@ class Entry:
         self.block = block
         self.at = at
         self.batch = batch
+        self.sent = sent
         self.logs = logs
         self._events = decoded
 
@@ -119,18 +124,18 @@ class Entry:
         at, batch = self.at, self.batch
         messages = None if batch is None else (batch.to, batch.fault, _plain(batch.received))
         place = at.block, at.tx_index, at.log_index, at.tx_hash, at.block_hash
-        return self.block.time, place, messages, [tuple(log) for log in self.logs or ()]
+        sent = self.sent and tuple(self.sent)
+        return self.block.time, place, messages, sent, [tuple(log) for log in self.logs or ()]
 
     @classmethod
     def unpacked(cls, plain: tuple[Any, ...]) -> Self:
-        time, place, messages, logs = plain
+        time, place, messages, sent, logs = plain
         at = LogPosition(*place)
         batch = None
         if messages is not None:
             batch = Batch(messages[0], [_message(one) for one in messages[2]], messages[1])
-        return cls(
-            Block(at.block, at.block_hash, time), at, batch, logs=[RawLog(*log) for log in logs]
-        )
+        block, raw = Block(at.block, at.block_hash, time), [RawLog(*log) for log in logs]
+        return cls(block, at, batch, sent and Transaction(*sent), logs=raw)
 
 
 class Page(NamedTuple):
@@ -191,11 +196,21 @@ def are_of_batch(names: set[str]) -> bool:
     )
 
 
+def are_of_corrections(names: set[str]) -> bool:
+    """By the events' names."""
+    return not names.isdisjoint(_of_corrections())
+
+
 def event_names() -> dict[bytes, str]:
     """By topic, of every event that the audit knows."""
     known = {kind.__name__ for kind in events.kinds()}
-    found = (event for contract in ("Ledger", "Registry") for event in abi.events(contract))
+    found = (event for contract in events.CONTRACTS for event in abi.events(contract))
     return {event.topic: event.name for event in found if event.name in known}
+
+
+@cache
+def _of_corrections() -> frozenset[str]:
+    return frozenset(event.name for event in abi.events("Corrections"))
 
 
 @cache

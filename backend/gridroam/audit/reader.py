@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Protocol
 
 from gridroam.audit.entries import (
-    Batch,
     Block,
     Entry,
     Page,
@@ -17,11 +16,11 @@ from gridroam.audit.entries import (
     ReorganisedError,
     Transaction,
     are_of_batch,
+    are_of_corrections,
     batch_of,
     event_names,
-    is_batch,
 )
-from gridroam.chain import events
+from gridroam.chain import envelopes, events
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.blocks import Transaction as Proven
 from gridroam.chain.events import LogPosition
@@ -119,7 +118,10 @@ class ProvenReader:
         at = LogPosition(header.number, tx.place, logs[0].place, tx.hash, header.hash)
         sent = Transaction(tx.to, tx.calldata)
         batch = batch_of(sent, self._domain) if are_of_batch(names) else None
-        return Entry(block, at, batch, logs=logs)
+        if not are_of_corrections(names):
+            return Entry(block, at, batch, logs=logs)
+        signed = sent._replace(sender=envelopes.sender(tx.encoded))
+        return Entry(block, at, batch, signed, logs=logs)
 
 
 class Trusted(Protocol):
@@ -140,10 +142,15 @@ class TrustingReader:
     def __call__(self, first: int, last: int) -> Page:
         found = self._source.events(first, last)
         groups = [tuple(group) for _, group in groupby(found, key=lambda e: e.at.tx_hash)]
-        batches = [group[0].at.tx_hash for group in groups if is_batch(group)]
+        names = [{type(event).__name__ for event in group} for group in groups]
+        wanted = [
+            group[0].at.tx_hash
+            for group, of in zip(groups, names, strict=True)
+            if are_of_batch(of) or are_of_corrections(of)
+        ]
         numbers = sorted({group[0].at.block for group in groups})
         blocks = dict(zip(numbers, self._source.blocks(numbers), strict=True))
-        sent = dict(zip(batches, self._source.transactions(batches), strict=True))
+        sent = dict(zip(wanted, self._source.transactions(wanted), strict=True))
         return Page([self._entry(group, blocks, sent) for group in groups], first, last)
 
     def _entry(
@@ -156,6 +163,6 @@ class TrustingReader:
         block = blocks[at.block]
         if block.hash != at.block_hash:
             raise ReorganisedError(at.block)
-        submitted = sent.get(at.tx_hash)
-        batch: Batch | None = batch_of(submitted, self._domain) if submitted else None
-        return Entry(block, at, batch, decoded=group)
+        found, names = sent.get(at.tx_hash), {type(event).__name__ for event in group}
+        batch = batch_of(found, self._domain) if found and are_of_batch(names) else None
+        return Entry(block, at, batch, found, decoded=group)

@@ -54,7 +54,7 @@ class Registrar:
     @singledispatchmethod
     def apply(self, event: events.Event) -> Determined:
         """Raises `NotAllowedError` where the rules forbid it."""
-        raise NotAllowedError(type(event).__name__, "only a batch leaves it")
+        raise NotAllowedError(type(event).__name__, "only a batch or a correction leaves it")
 
     # -------------------------------------------------------------------------------- participants
 

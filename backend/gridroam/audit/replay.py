@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from gridroam.audit import batches
+from gridroam.audit import batches, corrections
+from gridroam.audit.corrections import Corrector
 from gridroam.audit.difference import NOTHING, Findings
 from gridroam.audit.entries import Batch, Entry
 from gridroam.audit.expected import agrees
@@ -23,8 +24,15 @@ COUNTED = (
     "cleared",
     "settled",
     "rejected",
+    "disputed",
+    "corrected",
+    "verified",
     "state",
 )
+_COUNTED_EVENTS: dict[type[events.Event], str] = {
+    events.SessionDisputed: "disputed",
+    events.SessionMeterVerified: "verified",
+}
 
 
 @dataclass(slots=True)
@@ -37,10 +45,13 @@ class Energy:
 
 @dataclass(slots=True)
 class Replay:
-    """The derived market, and what was counted on the way to it."""
+    """The derived market, and what was counted on the way to it. `corrections` is the address of
+    the contract that can correct a session, for `window` seconds."""
 
     domain: Domain
     findings: Findings
+    corrections: str = ""
+    window: int = 0
     market: Market = field(default_factory=Market)
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTED, 0)))
     rejected: Counter[str] = field(default_factory=Counter)
@@ -51,9 +62,13 @@ class Replay:
     """By (supplier, grid operator)."""
     roots: dict[int, bytes] = field(default_factory=dict)
     """Of the batches since they were last taken."""
+    corrector: Corrector = field(init=False)
     _registrar: Registrar = field(init=False)
 
     def __post_init__(self) -> None:
+        self.market.corrections.window = self.window
+        chain, address = self.domain.chain_id, self.corrections.lower()
+        self.corrector = Corrector(self.market, self.findings, chain, address)
         self._registrar = Registrar(self.market, self.roots)
 
     def apply(self, entry: Entry) -> None:
@@ -77,8 +92,13 @@ class Replay:
 
     def _registrations(self, entry: Entry) -> None:
         self._resume_numbers(entry)
-        for event in entry.events:
-            self._registration(event, entry.block.time)
+        left = entry.events
+        while left:
+            if isinstance(left[0], corrections.KINDS):
+                left = left[self._correction(left, entry) :]
+            else:
+                self._registration(left[0], entry.block.time)
+                left = left[1:]
         for expected in self._registrar.take_expected():
             self.findings.add("BatchRecorded", "", expected, NOTHING, entry.at)
 
@@ -92,6 +112,20 @@ class Replay:
             self.findings.add(name, "", f"not allowed, {error}", event, event.at)
         else:
             self.findings.compare(name, determined or {}, event, event.at)
+
+    def _correction(self, left: tuple[events.Event, ...], entry: Entry) -> int:
+        """Takes one act, and returns how many of the events it explains."""
+        explained = self.corrector.take(left, entry)
+        self.counts.update(_COUNTED_EVENTS[k] for k in explained if k in _COUNTED_EVENTS)
+        while self.corrector.in_force:
+            outcome = self.corrector.in_force.pop()
+            self.counts["corrected"] += 1
+            for sign, version in ((1, outcome.version), (-1, outcome.before)):
+                for share in version.shares:
+                    energy = self.energy[share.supplier, version.grid_operator]
+                    energy.import_wh += sign * share.import_wh
+                    energy.export_wh += sign * (share.export_wh + share.return_wh)
+        return len(explained)
 
     # ------------------------------------------------------------------------------------- batches
 

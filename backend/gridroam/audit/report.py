@@ -129,6 +129,8 @@ class Report:
             f"Cleared   {n['cleared']:,}",
             f"Settled   {n['settled']:,}",
             f"Rejected  {n['rejected']:,}" + (f": {reasons}" if reasons else ""),
+            f"Corrected {n['corrected']:,}, by meters verified {n['verified']:,}",
+            f"Disputed  {n['disputed']:,}",
             f"Others    {n['registrations']:,} registrations and payments",
             f"Energy    {imported:,} Wh from the grid, {exported:,} Wh into it",
             f"Posted    {euro(posted)}, {euro(claimed)} of it open",

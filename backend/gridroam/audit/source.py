@@ -45,7 +45,7 @@ class Source(Protocol):
         """What is in these blocks, in the chain's order."""
 
     def events(self, first: int, last: int) -> list[events.Event]:
-        """Of registry and ledger, in the chain's order, as the node says."""
+        """Of all contracts, in the chain's order, as the node says."""
 
     def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]: ...
 
@@ -86,7 +86,7 @@ class NodeSource:
             yield from pages(ahead, TrustingReader(self, self.ledger.domain), first, last, ahead=2)
 
     def events(self, first: int, last: int) -> list[events.Event]:
-        """Of registry and ledger."""
+        """Of all contracts."""
         logs = (log for some in self._logs.between(first, last) for log in some)
         try:
             found = [event for log in logs if (event := events.decode(log)) is not None]
@@ -98,7 +98,10 @@ class NodeSource:
 
     def transactions(self, hashes: Sequence[bytes]) -> list[Transaction]:
         found = ask(self._w3, "eth_getTransactionByHash", [["0x" + h.hex()] for h in hashes])
-        return [Transaction((one["to"] or "").lower(), _bytes(one["input"])) for one in found]
+        return [
+            Transaction((one["to"] or "").lower(), _bytes(one["input"]), one["from"].lower())
+            for one in found
+        ]
 
 
 class ProvenSource(NodeSource):

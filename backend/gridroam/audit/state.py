@@ -29,7 +29,7 @@ APART = 100
 """Blocks that an older file stands before a newer one, at least: as far as a reorganisation may
 reach without the audit starting over."""
 _FORMAT = "gridroam-audit-1"
-_ROOMS = ("domain", "audit")
+_ROOMS = ("domain", "audit", "evidence")
 _PLAIN = {"collections": (Counter, defaultdict, deque), "builtins": (set, frozenset)}
 _OURS = ("gridroam.domain.", "gridroam.audit.")
 _SINGLE = ("gridroam.messages",)
@@ -104,6 +104,7 @@ def _labels(replay: Replay) -> dict[str, Any]:
         "rules": rules(),
         "chain": replay.domain.chain_id,
         "ledger": replay.domain.ledger.lower(),
+        "window": replay.window,
     }
 
 

@@ -34,13 +34,14 @@ class Log(NamedTuple):
 
 class Transaction(NamedTuple):
     """One in which our contracts logged. `place` is its index in the block, `to` a lower-case 0x
-    address, or empty if it created a contract; `logs` are ours only."""
+    address, or empty if it created a contract; `logs` are ours only, `encoded` is hashed."""
 
     place: int
     hash: bytes
     to: str
     calldata: bytes
     logs: list[Log]
+    encoded: bytes
 
 
 class Block(NamedTuple):
@@ -227,7 +228,10 @@ def _transactions(
     if len(found) <= logs[-1][0]:
         what = f"it has {len(found)} transactions and more receipts"
         raise FalseAnswerError(f"block {header.number}", what)
-    return [Transaction(index, hashes[index], *_target(found[index]), some) for index, some in logs]
+    return [
+        Transaction(index, hashes[index], *_target(found[index]), some, encoded[index])
+        for index, some in logs
+    ]
 
 
 def _target(tx: _Fields) -> tuple[str, bytes]:

@@ -16,11 +16,12 @@ from gridroam.errors import ChainError
 
 AT_ONCE = 100
 """Requests in one batch; nodes limit it."""
+_CONTRACTS = ("Registry", "Ledger", "Corrections")
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A view of ledger or registry; `record` is the dataclass of the struct that it returns."""
+    """A view of a contract; `record` is the dataclass of the struct that it returns."""
 
     function: str
     arguments: tuple[Any, ...] = ()
@@ -28,7 +29,7 @@ class Read:
 
     @property
     def contract(self) -> str:
-        return "Registry" if self.function in abi.functions("Registry") else "Ledger"
+        return next(name for name in _CONTRACTS if self.function in abi.functions(name))
 
 
 def read(ledger: Ledger, reads: Sequence[Read], block: int) -> list[Any]:
@@ -70,7 +71,12 @@ def _result(method: str, response: RPCResponse) -> Any:
 
 
 def _call(ledger: Ledger, one: Read) -> dict[str, str]:
-    to = ledger.registry_address if one.contract == "Registry" else ledger.address
+    registry, book, corrections = (
+        ledger.registry_address,
+        ledger.address,
+        ledger.corrections_address,
+    )
+    to = {"Registry": registry, "Ledger": book, "Corrections": corrections}[one.contract]
     data = abi.functions(one.contract)[one.function].calldata(*one.arguments)
     return {"to": to, "data": "0x" + data.hex()}
 

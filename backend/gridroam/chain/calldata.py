@@ -1,16 +1,56 @@
-"""The input of `submit(bytes[])`: laid out from messages, and read as the contract reads it.
+"""A transaction's input, laid out from messages and read as the contracts read it: the messages of
+`submit(bytes[])`, and calls of the corrections.
 
-A sender may lay the array out as it likes: messages may share bytes, stand before the array, or
-have anything for padding. The contract follows the offsets and checks only what it must, so that
-a stricter decoder would miss what happened.
+A sender may lay arrays and structs out as it likes: they may share bytes, stand before what refers
+to them, or have anything for padding. The contract follows the offsets and checks only what it
+must, so that a stricter decoder would miss what happened.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 from gridroam.chain import abi
 
 _SELECTOR = 4
 _WORD = 32
+
+
+class Place(NamedTuple):
+    """A struct, an array or a function's arguments: where the first word stands in an input."""
+
+    calldata: bytes
+    at: int = _SELECTOR
+
+    def word(self, index: int) -> int:
+        return _word(self.calldata, self.at + index * _WORD)
+
+    def inner(self, index: int) -> Self:
+        """What the offset in a word leads to."""
+        offset = self.word(index)
+        at = self.at + (offset - (1 << 256) if offset >> 255 else offset)
+        return self._replace(at=at)
+
+    def text(self, index: int) -> bytes:
+        """The bytes that a word leads to. Raises `ValueError` if they reach beyond the input."""
+        start, length = self.inner(index).at, self.inner(index).word(0)
+        if not 0 <= start + _WORD <= len(self.calldata) - length:
+            raise ValueError(f"what word {index} leads to reaches beyond its end")
+        return self.calldata[start + _WORD : start + _WORD + length]
+
+    def items(self) -> tuple[Self, int]:
+        """Of an array: the place of its items, and how many. Raises `ValueError` as above."""
+        count, start = self.word(0), self.at + _WORD
+        if start + count * _WORD > len(self.calldata):
+            raise ValueError("its array reaches beyond its end")
+        return self._replace(at=start), count
+
+
+class Asked(NamedTuple):
+    """A call of the corrections contract."""
+
+    function: str
+    arguments: Place
 
 
 def submission(batch: Sequence[bytes]) -> bytes:
@@ -31,21 +71,28 @@ def messages_in(calldata: bytes) -> list[bytes]:
     """Raises `ValueError` if the contract would not have accepted it as a call of `submit`."""
     if calldata[:_SELECTOR] != abi.functions("Ledger")["submit"].selector:
         raise ValueError("it is no call of submit")
-    array = _SELECTOR + _word(calldata, _SELECTOR)
-    count = _word(calldata, array)
-    start = array + _WORD
-    if start + count * _WORD > len(calldata):
-        raise ValueError("its array reaches beyond its end")
-    return [_message(calldata, start, i) for i in range(count)]
+    return _texts(Place(calldata).inner(0))
 
 
-def _message(calldata: bytes, start: int, index: int) -> bytes:
-    offset = _word(calldata, start + index * _WORD)
-    at = start + (offset - (1 << 256) if offset >> 255 else offset)
-    length = _word(calldata, at)
-    if not 0 <= at + _WORD <= len(calldata) - length:
-        raise ValueError(f"message {index} reaches beyond its end")
-    return calldata[at + _WORD : at + _WORD + length]
+def proofs_in(asked: Asked) -> list[Place]:
+    """The proofs that were brought, one or many. Raises `ValueError`."""
+    if asked.function == "proveAll":
+        return [Place(raw, 0).inner(0) for raw in _texts(asked.arguments.inner(0))]
+    return [asked.arguments.inner(0)] if asked.function == "prove" else []
+
+
+def calls_in(calldata: bytes, *, direct: bool) -> Iterator[Asked]:
+    """The call that an input is, if it went straight to the corrections; else every call that
+    stands within it, as it does where another contract passes it on."""
+    for function in abi.functions("Corrections").values():
+        for found in re.finditer(re.escape(function.selector), calldata):
+            if found.start() == 0 or not direct:
+                yield Asked(function.name, Place(calldata[found.start() :]))
+
+
+def _texts(array: Place) -> list[bytes]:
+    items, count = array.items()
+    return [items.text(index) for index in range(count)]
 
 
 def _word(calldata: bytes, at: int) -> int:

@@ -6,7 +6,9 @@ the node leaves out and `ValueError` for a type that is not among these.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
+
+from eth_account import Account
 
 from gridroam.chain import rlp
 from gridroam.chain.header import data
@@ -36,6 +38,14 @@ def receipt(found: _Fields) -> bytes:
         names = ("depositNonce", "depositReceiptVersion")
         items += [_number(found, name) for name in names if found.get(name) is not None]
     return _typed(kind, rlp.listed(items))
+
+
+def sender(encoded: bytes) -> str:
+    """Who signed a transaction, in lower case; of a deposit, whom it names."""
+    if encoded[0] == DEPOSIT:
+        at = rlp.head_length(encoded[1:]) + 1 + 33 + 1
+        return "0x" + encoded[at : at + 20].hex()
+    return cast("str", Account.recover_transaction(encoded)).lower()
 
 
 def _log(log: _Fields) -> bytes:

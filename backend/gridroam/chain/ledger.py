@@ -164,6 +164,13 @@ class Ledger:
         """The ERC-20 euro in the vault."""
         return Web3.to_checksum_address(self._read("Vault", "token"))
 
+    def correction_window(self) -> int:
+        """Seconds from a session's end until it is final; 0 where nothing can be corrected."""
+        corrections = self.corrections_address
+        if not self.w3.eth.get_code(corrections):
+            return 0
+        return cast("int", self._call(corrections, "Corrections", "window"))
+
     # ----------------------------------------------------------------------------------- Batches
 
     def submit_calldata(self, batch: Sequence[bytes]) -> bytes:

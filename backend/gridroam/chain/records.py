@@ -4,6 +4,7 @@ amounts in nano-euro, power in W, times in UTC seconds."""
 
 from dataclasses import dataclass
 
+from gridroam.domain.corrections import Standing
 from gridroam.domain.meters import MeterKey
 from gridroam.domain.participants import Limits
 from gridroam.domain.session import Change, State
@@ -21,6 +22,7 @@ __all__ = [
     "Pair",
     "Participant",
     "Session",
+    "Standing",
     "State",
     "Station",
     "Tariff",

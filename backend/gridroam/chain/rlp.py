@@ -41,6 +41,11 @@ def wrapped(body: bytes) -> bytes:
     return head + body
 
 
+def head_length(encoded: bytes) -> int:
+    """Bytes before a list's first item."""
+    return 1 + max(0, encoded[0] - (_LIST + _SHORT - 1))
+
+
 def _long(base: int, length: int) -> bytes:
     size = (length.bit_length() + 7) // 8
     return bytes([base + _SHORT - 1 + size]) + length.to_bytes(size, "big")

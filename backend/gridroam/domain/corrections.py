@@ -43,9 +43,10 @@ class Standing:
 
 
 class Outcome(NamedTuple):
-    """What an act led to: a version that is in force now, or not yet, and the claims that it
-    opened. `consents` says whether somebody agreed who had not before."""
+    """What an act led to: a version that is in force now instead of the one `before`, or not yet,
+    and the claims that it opened. `consents` says whether somebody agreed who had not before."""
 
+    before: Version
     version: Version
     in_force: bool
     claims: tuple[Claim, ...] = ()
@@ -153,8 +154,8 @@ class Corrections:
         consents = by not in agreed
         agreed.add(by)
         if changes.costs - agreed:
-            return Outcome(after, in_force=False, consents=consents)
-        return Outcome(after, True, self._put_in_force(after, changes), consents)
+            return Outcome(present, after, in_force=False, consents=consents)
+        return Outcome(present, after, True, self._put_in_force(after, changes), consents)
 
     def consent(self, content: Bytes32, participant: ParticipantId) -> None:
         """To a version that is known by its hash only. It stands, whatever comes after."""
@@ -170,10 +171,10 @@ class Corrections:
         require(record.digest == evidence, "WrongRecord", record.digest.hex())
         require((meter, record.page) not in self.pages, "PageUsed", f"{record.page}")
         change = correction_by(record, present, now)
-        outcome = Outcome(present, in_force=False)
+        outcome = Outcome(present, present, in_force=False)
         if change is not None:
             after, changes = self.draft(present, change, now)
-            outcome = Outcome(after, True, self._put_in_force(after, changes))
+            outcome = Outcome(present, after, True, self._put_in_force(after, changes))
         self.pages.add((meter, record.page))
         self.standings.setdefault(key, Standing()).verified = True
         return outcome
