@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from setting import BANK, FUNDED, LIMITS, PLAN, STRANGER
+from correction_rules import Proof, argument
+from setting import BANK, FUNDED, LIMITS, PLAN, STRANGER, WINDOW
+from tales import Tale
 from web3.types import RPCEndpoint
 
 from gridroam.audit.difference import Findings
@@ -23,6 +25,7 @@ from gridroam.domain.participants import Limits
 from gridroam.domain.reasons import Reason
 from gridroam.domain.tariff import Tariff
 from gridroam.domain.units import Address, Timestamp
+from gridroam.domain.version import Correction, Version
 
 MUCH = 10**18
 """Token units that the bank has."""
@@ -43,7 +46,8 @@ class Contracts:
     def __init__(self, anvil: Anvil) -> None:
         self._anvil = anvil
         anvil.rpc("anvil_setBlockTimestampInterval", 1)
-        self.ledger = Ledger.connect(anvil.w3, deploy(anvil.w3, anvil.admin, LIMITS, None).ledger)
+        deployed = deploy(anvil.w3, anvil.admin, LIMITS, None, WINDOW)
+        self.ledger = Ledger.connect(anvil.w3, deployed.ledger)
         build(self.ledger, PLAN, anvil.admin)
         self.governance = anvil.admin.address.lower()
         self.addresses = {
@@ -51,6 +55,7 @@ class Contracts:
             "Ledger": self.ledger.address,
             "Vault": self.ledger.vault_address,
             "TestEuro": self.ledger.token,
+            "Corrections": deployed.corrections,
         }
         anvil.rpc("anvil_autoImpersonateAccount", True)
         for account in FUNDED:
@@ -77,7 +82,8 @@ class Contracts:
     def market(self) -> Market:
         """The market at the start by the rules, from the events so far."""
         source, findings = NodeSource(self.ledger), Findings()
-        replay = Replay(self.ledger.domain, findings)
+        corrections = self.addresses["Corrections"]
+        replay = Replay(self.ledger.domain, findings, corrections, self.ledger.correction_window())
         for page in source.pages(0, source.newest()):
             for entry in page.entries:
                 replay.apply(entry)
@@ -110,8 +116,7 @@ class Contracts:
         self, sender: Address, function: str, arguments: Sequence[Any]
     ) -> dict[str, str]:
         contract = next(name for name in self.addresses if function in abi.functions(name))
-        values = [astuple(v) if isinstance(v, Limits | Tariff | MeterKey) else v for v in arguments]
-        data = abi.functions(contract)[function].calldata(*values)
+        data = abi.functions(contract)[function].calldata(*map(_plain, arguments))
         to = self.addresses[contract]
         return {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(TX_GAS_LIMIT)}
 
@@ -121,3 +126,14 @@ class Contracts:
         answer = self.ledger.w3.provider.make_request(RPCEndpoint("eth_call"), call)
         name, _ = explain(bytes.fromhex(answer["error"]["data"][2:]))
         return name or "an error of nobody's"
+
+
+def _plain(value: Any) -> Any:
+    """As the ABI has it."""
+    if isinstance(value, Tale | Proof):
+        return value.as_argument()
+    if isinstance(value, Version):
+        return argument(value)
+    if isinstance(value, Limits | Tariff | MeterKey | Correction):
+        return astuple(value)
+    return value

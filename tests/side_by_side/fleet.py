@@ -1,9 +1,10 @@
 """The stations: they turn moves into packed messages."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from moves import Again, CoSigner, Kind, Load, Move, Signer, When
+from records import PAGES, Printed, printed
 from rules import Rules
 from setting import KEYS, STRANGER_KEYS, VEHICLE_KEYS, VEHICLES
 from twists import MAX_REGISTER, bent, changed
@@ -23,20 +24,39 @@ _NOWHERE = Station(NO_KEY, NOBODY, 11_000, 0)
 
 @dataclass
 class Fleet:
-    """`sent` are all messages so far."""
+    """`sent` are all messages so far, `records` those of the meters, by their digest."""
 
     domain: Domain
     sent: list[bytes] = field(default_factory=list)
+    records: dict[bytes, Printed] = field(default_factory=dict)
+    _begun: dict[StationId, tuple[Wh, Wh]] = field(default_factory=dict)
 
     def pack(self, move: Move | Again, rules: Rules) -> bytes:
         if isinstance(move, Again):
             return self.sent[-1 - move.back % len(self.sent)] if self.sent else b""
-        message = changed(_message(move, rules), move.twist)
+        message = changed(self._metered(_message(move, rules)), move.twist)
         domain = _ELSEWHERE if move.signer is Signer.OTHER_LEDGER else self.domain
         co_signer = _co_signer(move, message, rules) if isinstance(message, OpenSession) else None
         packed = bent(sign(domain, message, _key(move, rules), co_signer), move.twist)
         self.sent.append(packed)
         return packed
+
+    def _metered(self, message: Message) -> Message:
+        """A last report names the meter's record; of each third one says another end, of each
+        third another beginning."""
+        registers = message.import_register, message.export_register
+        if isinstance(message, OpenSession):
+            self._begun[message.station] = registers
+            return message
+        if not message.last:
+            return message
+        begin, (imported, exported) = self._begun.get(message.station, registers), registers
+        wrong = (message.session + message.station) % 3
+        end = min(imported + 7 * (wrong == 1), MAX_REGISTER), exported
+        begin = min(begin[0] + (wrong == 2), end[0]), min(begin[1], exported)
+        record = printed(begin, end, len(self.records) % PAGES)
+        self.records[record.digest] = record
+        return replace(message, evidence=record.digest)
 
 
 def _key(move: Move, rules: Rules) -> Key:

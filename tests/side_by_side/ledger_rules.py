@@ -36,7 +36,7 @@ class LedgerRules(Side):
         yield events.SessionExpired(SOMEWHERE, station, session)
         yield events.BatchRecorded(SOMEWHERE, batch, root, 1)
 
-    def record_batch(self, leaves: Sequence[Bytes32]) -> Event:
+    def record_batch(self, leaves: Sequence[Bytes32]) -> events.BatchRecorded:
         """Of the messages that the market has decided."""
         root = self.market.record_batch(leaves)
         number = self.market.batch_count

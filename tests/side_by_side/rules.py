@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
+from correction_rules import CorrectionRules
 from ledger_rules import LedgerRules
 from registry_rules import RegistryRules
 
@@ -17,7 +18,7 @@ from gridroam.chain.events import Event
 from gridroam.domain.violation import NotAllowedError
 
 
-class Rules(RegistryRules, LedgerRules):
+class Rules(RegistryRules, LedgerRules, CorrectionRules):
     """All functions of the contracts but `submit`, whose messages the market decides."""
 
     def perform(

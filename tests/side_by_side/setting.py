@@ -18,6 +18,8 @@ from gridroam.domain.participants import Limits, Role
 from gridroam.domain.units import Address
 from gridroam.signatures import KeyCurve, Signer, key_on
 
+WINDOW = 100_000
+"""Seconds in which a session can be corrected: a day and some."""
 START = 1_800_000_000 - 1_800_000_000 % 86_400 + 86_400 - 3 * 3_600
 """Three hours before midnight UTC, at the start of a slot."""
 
@@ -98,6 +100,10 @@ def account(name: str) -> Address:
     return address_of(secret("account", name))
 
 
+def account_key(name: str) -> bytes:
+    return secret("account", name)
+
+
 def address_of(key: bytes) -> Address:
     address: str = Account.from_key(key).address
     return address.lower()
@@ -116,6 +122,7 @@ VEHICLE_KEYS: dict[Address, Signer] = {key.address: key for key in _VEHICLE_KEYS
 STRANGER_KEYS = [key_on(curve, secret("key", "a stranger's")) for curve in (K1, P256)]
 BANK, STRANGER = account("bank"), account("stranger")
 HEIRS = [account(f"heir {name}") for name in "abc"]
+HEIR_KEYS = [account_key(f"heir {name}") for name in "abc"]
 FUNDED = (BANK, STRANGER, *HEIRS)
 """Accounts that need the chain's own money, too."""
 COMPANIES = [address_of(company.key) for company in PLAN.participants]

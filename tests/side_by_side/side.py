@@ -25,6 +25,8 @@ class Side:
     vault: Address
     held: int
     now: Timestamp
+    chain_id: int = 0
+    corrections_address: Address = ""
     roots: dict[int, Bytes32] = field(default_factory=dict)
     """Of batches, by number."""
 

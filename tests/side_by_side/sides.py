@@ -7,9 +7,11 @@ from acts import Act, arguments_of, sender_of
 from deployment import Contracts, Outcome
 from fleet import Fleet
 from moves import Batch
+from records import Printed
 from rules import Rules
 from setting import STRANGER
 from side import SOMEWHERE
+from tales import Tale, Tales
 from tally import Tally
 from views import compare_views
 
@@ -18,9 +20,11 @@ from gridroam.audit.batches import Derived
 from gridroam.audit.compare import compare_state
 from gridroam.audit.difference import Findings
 from gridroam.audit.signatures import authenticate
+from gridroam.chain.events import Event, SessionCorrected, SessionExpired
 from gridroam.domain.decision import Decision, Rejected
 from gridroam.domain.market import Market
 from gridroam.domain.reasons import Reason
+from gridroam.domain.session import Session
 
 
 class Sides:
@@ -35,7 +39,10 @@ class Sides:
             vault=contracts.addresses["Vault"].lower(),
             held=contracts.held(),
             now=contracts.now + 1,
+            chain_id=contracts.ledger.domain.chain_id,
+            corrections_address=contracts.addresses["Corrections"].lower(),
         )
+        self.tales = Tales()
         self.fleet = Fleet(contracts.ledger.domain)
         self.tally = tally
 
@@ -49,7 +56,31 @@ class Sides:
         self.tally.act(act.function, error)
         if not error:
             self._compare([Derived(event, None, "") for event in expected], outcome)
+            self._tell(expected)
         self.rules.now += 1
+
+    def _tell(self, happened: list[Event]) -> None:
+        self.tally.corrections(happened)
+        for event in happened:
+            if isinstance(event, SessionCorrected):
+                self.tales.by_key[event.station, event.session].versions.append(event.corrected)
+            if isinstance(event, SessionExpired):
+                market, key = self.rules.market, (event.station, event.session)
+                meta = market.sessions[event.station].pinned.meta(self.rules.now)
+                self.tales.expire(key, market.batch_count, meta)
+                self._keep_version(key)
+
+    def _keep_version(self, key: tuple[int, int]) -> None:
+        present = self.rules.corrections.present(*key, self.rules.now)
+        self.tales.by_key[key].versions.append(present)
+
+    def ended(self, nth: int) -> tuple[Tale, Printed | None] | None:
+        """A session that has ended, the last ones first, and its meter's record."""
+        found = [tale for tale in reversed(self.tales.by_key.values()) if tale.versions]
+        if not found:
+            return None
+        tale = found[nth % len(found)]
+        return tale, self.fleet.records.get(tale.evidence)
 
     def submit(self, moves: Batch) -> None:
         """A batch, each message built on what the ones before it have done; or none."""
@@ -63,7 +94,12 @@ class Sides:
             decision, derived = self._decide(packed[-1], index)
             decisions.append(decision)
             expected.extend(derived)
-        recorded = self.rules.record_batch([decision.leaf for decision in decisions])
+        leaves = [decision.leaf for decision in decisions]
+        recorded = self.rules.record_batch(leaves)
+        self.tales.record(recorded.batch, leaves)
+        for tale in self.tales.by_key.values():
+            if tale.is_closed and not tale.versions:
+                self._keep_version(tale.key)
         expected.append(Derived(recorded, None, ""))
         foretold = self.contracts.simulate(packed, self.rules.now)
         outcome = self.contracts.send(STRANGER, "submit", [packed], self.rules.now)
@@ -82,6 +118,9 @@ class Sides:
             self.rules.now,
             received.vehicle_signer,
         )
+        station = received.message.station if received.message else 0
+        session = self.rules.market.sessions.get(station, Session())
+        self.tales.hear(packed, decision, session, self.rules.now)
         self.tally.decision(decision)
         return decision, batches.events_of(received, index, decision, SOMEWHERE)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from gridroam.chain.events import ClaimOpened, Event, SessionCorrected, SessionMeterVerified
 from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled
 from gridroam.domain.market import Market
 
@@ -28,6 +29,17 @@ class Tally:
         reason = decision.reason.slug if isinstance(decision, Rejected) else "none"
         self.outcomes[reason] += 1
         self.situations.update(_situations(decision))
+
+    def corrections(self, happened: list[Event]) -> None:
+        kinds = {type(event) for event in happened}
+        by_meter = SessionMeterVerified in kinds
+        holds = {
+            "corrected by the meter": SessionCorrected in kinds and by_meter,
+            "corrected by agreement": SessionCorrected in kinds and not by_meter,
+            "verified as it was": by_meter and SessionCorrected not in kinds,
+            "claim by a correction": kinds >= {SessionCorrected, ClaimOpened},
+        }
+        self.situations.update(name for name, held in holds.items() if held)
 
     def step(self, market: Market) -> None:
         self.steps += 1

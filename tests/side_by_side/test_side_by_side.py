@@ -11,6 +11,8 @@ from typing import ClassVar
 
 import pytest
 from acts import Act, Slots, travellers
+from chance import mostly
+from correcting import Step, Wish, act_of, steps, wishes
 from deployment import Contracts
 from drawn_acts import change_of_supplier, linked_acts, of_companies, of_devices
 from drawn_moves import batches
@@ -121,6 +123,18 @@ class SideBySide(RuleBasedStateMachine):
             ]
             self.sides.submit([*moves, *then])
 
+    @rule(nth=mostly([0, 1, 2], [7]), wish=wishes, steps=steps, then=batches)
+    def correct(self, nth: int, wish: Wish, steps: list[Step], then: Batch) -> None:
+        """Parties and others act on a session that has ended, and on what came of it."""
+        found = self.sides.ended(nth)
+        if found:
+            tale, record = found
+            for step in steps:
+                act = act_of(step, tale, wish, record, self.sides.rules)
+                if act is not None:
+                    self.sides.perform(act)
+        self.sides.submit(then)
+
     @rule(number=st.integers(1, 7), meanwhile=batches)
     def suspend_for_a_while(self, number: int, meanwhile: Batch) -> None:
         self.sides.perform(Act("suspend", (number,)))
@@ -170,4 +184,6 @@ def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Co
     assert tally.states.keys() == states, tally
     assert len(tally.done) >= 20, tally
     assert tally.situations.keys() >= {"split", "switched between reports", "superseded"}, tally
+    assert tally.situations.keys() >= {"corrected by agreement", "corrected by the meter"}, tally
+    assert tally.refused.keys() >= {"propose", "consent", "consentBySignature", "prove"}, tally
     assert len(tally.situations) >= 10, tally
