@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -240,3 +241,43 @@ def _events(client: httpx.Client, after: str, count: int) -> list[dict[str, str]
             else:
                 current = {}
     return found
+
+
+def test_sessions__corrected_disputed_verified__are_filtered(client: httpx.Client) -> None:
+    corrected = client.get("sessions", params={"corrected": True, "limit": 1_000}).json()["items"]
+    disputed = client.get("sessions", params={"disputed": True}).json()["items"]
+    both = client.get("sessions", params={"corrected": True, "verified": True}).json()["items"]
+
+    assert {one["version"] > 1 for one in corrected} == {True}
+    assert [one["disputed"] for one in disputed] == [True]
+    assert len(both) == 1 < len(corrected)
+
+
+def test_versions__corrected_session__each_in_whole(client: httpx.Client) -> None:
+    versions = client.get("sessions/2/1/versions").json()["items"]
+    story = client.get("sessions/2/1").json()["story"]
+
+    assert [one["draft"]["number"] for one in versions] == [1, 2, 3]
+    assert versions == story["versions"]
+    registers = versions[2]["draft"]["registers"]
+    assert registers[-1]["import_register"] == story["session"]["import_register"]
+    assert versions[1]["agreed"]
+
+
+def test_proposals__awaiting_somebody__page_by_page(client: httpx.Client) -> None:
+    everything = client.get("proposals", params={"limit": 1_000}).json()["items"]
+    found: list[Any] = []
+    after: dict[str, str] = {}
+    while True:
+        page = client.get("proposals", params={"limit": 2, **after}).json()
+        found += page["items"]
+        if not page["next"]:
+            break
+        after = {"after": page["next"]}
+    waiting = client.get("proposals", params={"awaiting": 6}).json()["items"]
+
+    assert found == everything
+    assert {one["state"] for one in everything} == {"open", "in-force", "void"}
+    assert all(6 in one["missing"] for one in waiting)
+    assert waiting
+    assert client.get("proposals", params={"station": 2}).status_code == 422

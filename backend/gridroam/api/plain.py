@@ -27,6 +27,8 @@ def plain(value: Any) -> Any:
         return "0x" + bytes(value).hex()
     if isinstance(value, dict):
         return {_key(key): plain(one) for key, one in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
     return _record(value) if is_dataclass(value) else value

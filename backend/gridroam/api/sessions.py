@@ -21,10 +21,12 @@ from gridroam.api.service import (
 )
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import State
+from gridroam.errors import InvalidInputError
 from gridroam.http.body import BodyLimits, read_json_body
 from gridroam.http.limits import Budget
 from gridroam.http.problems import Problem, ProblemError
 from gridroam.index.queries import SORTS, Refused, Wanted
+from gridroam.index.records import ProposalState
 from gridroam.statements.receipt import read_receipt, receipt
 from gridroam.statements.verify_receipt import verify_receipt
 
@@ -52,6 +54,8 @@ def sessions(
     until: Until = None,
     fed_back: bool = False,
     disputed: bool = False,
+    corrected: bool = False,
+    verified: bool = False,
     text: Annotated[str, Query(max_length=100, description="in the station's EVSE id")] = "",
     sort: Annotated[str, Query(pattern=f"^-?({'|'.join(SORTS)})$")] = "-opened",
     after: After = None,
@@ -71,6 +75,8 @@ def sessions(
         until=last,
         fed_back=fed_back,
         disputed=disputed,
+        corrected=corrected,
+        verified=verified,
         text=text,
     )
     with of(request).snapshot() as (now, at):
@@ -93,6 +99,40 @@ def story(request: Request, station: int, session: int) -> Response:
         if found is None:
             raise unknown(f"session {session} of station {station}")
         return answer(request, at, {"story": plain(found)})
+
+
+@router.get("/sessions/{station}/{session}/versions", summary="A session's versions")
+def versions(request: Request, station: int, session: int) -> Response:
+    """From the first on, each in whole; none as long as nobody disputed or corrected it."""
+    with of(request).snapshot() as (now, at):
+        if now.session(station, session) is None:
+            raise unknown(f"session {session} of station {station}")
+        return listed(request, at, now.versions(station, session))
+
+
+@router.get("/proposals", summary="Corrections that were proposed, and who has to agree")
+def proposals(
+    request: Request,
+    *,
+    awaiting: Annotated[
+        int | None, Query(ge=1, lt=1 << 32, description="open, and it needs this one's consent")
+    ] = None,
+    station: Number = None,
+    session: Number = None,
+    state: ProposalState | None = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Format = None,  # noqa: A002
+) -> Response:
+    """The newest first. `session` goes with `station`."""
+    if (station is None) != (session is None):
+        raise InvalidInputError("A session is named by both numbers.", "Give station and session.")
+    of_session = (station, session) if station is not None and session is not None else None
+    with of(request).snapshot() as (now, at):
+        found = now.proposals(
+            awaiting=awaiting, session=of_session, state=state, after=after, limit=limit
+        )
+        return listed(request, at, found, format)
 
 
 @router.get("/sessions/{station}/{session}/receipt", summary="One session's receipt")
