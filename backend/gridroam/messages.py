@@ -6,7 +6,7 @@ are the business of `gridroam.signatures`.
 
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from eth_abi.abi import encode
@@ -46,6 +46,8 @@ REPORT_BYTES = REPORT_HEAD + SIGNATURE_BYTES
 """The least that a message has."""
 NO_EVIDENCE = bytes(32)
 
+_REGISTER_BITS = 48
+_REGISTER_END = 1 << _REGISTER_BITS
 _OPENING, _REPORT = 1, 2
 _TYPE = 0x0F
 _STATION_P256, _VEHICLE_SECP256K1, _VEHICLE_P256 = 0x10, 0x20, 0x40
@@ -124,13 +126,16 @@ class EnergyReport:
     def __post_init__(self) -> None:
         _check_widths(self)
         _check_bytes32("evidence", self.evidence)
-        for pair in self.boundaries:
-            for value in pair:
-                _check_width("boundaries", value, 48)
+        for imported, exported in self.boundaries:
+            if not (0 <= imported < _REGISTER_END and 0 <= exported < _REGISTER_END):
+                _check_width("boundaries", imported, _REGISTER_BITS)
+                _check_width("boundaries", exported, _REGISTER_BITS)
 
     @property
     def packed_boundaries(self) -> bytes:
-        return b"".join(i.to_bytes(6, "big") + e.to_bytes(6, "big") for i, e in self.boundaries)
+        return b"".join(
+            [(i << _REGISTER_BITS | e).to_bytes(BOUNDARY_BYTES, "big") for i, e in self.boundaries]
+        )
 
     @property
     def struct_hash(self) -> bytes:
@@ -322,8 +327,8 @@ _WIDTHS = {
     "session": 32,
     "report": 32,
     "time": 40,
-    "import_register": 48,
-    "export_register": 48,
+    "import_register": _REGISTER_BITS,
+    "export_register": _REGISTER_BITS,
 }
 
 
@@ -335,8 +340,16 @@ def _no_signature(what: str, given: bytes) -> MalformedMessageError:
 
 
 def _check_widths(message: Message) -> None:
-    for name in _WIDTHS.keys() & set(message.__slots__):
-        _check_width(name, cast("int", getattr(message, name)), _WIDTHS[name])
+    for name, end in _ends(type(message)):
+        value = cast("int", getattr(message, name))
+        if not 0 <= value < end:
+            _check_width(name, value, _WIDTHS[name])
+
+
+@cache
+def _ends(kind: type[Message]) -> tuple[tuple[str, int], ...]:
+    """Of each field of a message with a width: its name, and the first value that is too much."""
+    return tuple((name, 1 << bits) for name, bits in _WIDTHS.items() if name in kind.__slots__)
 
 
 def _check_width(name: str, value: int, bits: int) -> None:

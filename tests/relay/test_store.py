@@ -1,13 +1,15 @@
 """The database: durable, migrated; one relay's, or shared. What it promises holds on both."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event
 
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
@@ -202,3 +204,31 @@ def test_vanished_block_takes_outcome_and_times_back(store: Store, batches: Batc
     batches.reopen(mined)
     known = outbox.known([digest])[digest]
     assert (known, known.times.mined) == (Outcome(Status.SENT), None)
+
+
+@pytest.mark.parametrize("ask", ["counts", "under_way", "queue", "claim", "start"])
+def test_what_waits_is_found_without_reading_what_is_done(file: Store, ask: str) -> None:
+    """However many messages have ever been settled: by an index of what is under way."""
+    outbox, batches = Outbox(file), of_account(file, SENDER)
+    plans: list[str] = []
+
+    @event.listens_for(file.engine, "before_cursor_execute")
+    def explain(connection: Any, _cursor: Any, statement: str, about: Any, *_: Any) -> None:
+        if statement.startswith("SELECT") and "senders" not in statement:
+            raw = connection.connection.driver_connection
+            plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", about))
+
+    added(outbox, 1)
+    asked: dict[str, Callable[[], object]] = {
+        "counts": outbox.counts,
+        "under_way": lambda: outbox.under_way([1, 2]),
+        "queue": lambda: batches.queue(10),
+        "claim": lambda: waiting(batches),
+        "start": lambda: (batches.in_state(State.SENT), batches.last_block(), batches.last_nonce()),
+    }
+    asked[ask]()
+    touched = [step for step in plans if " messages" in step or " batches" in step]
+    quick = "ix_messages_under_way", "ix_messages_stored", "ix_batches_open", "ux_batches_nonce"
+    assert touched
+    for step in touched:
+        assert any(name in step for name in quick) or "PRIMARY KEY (rowid=?)" in step, plans

@@ -67,7 +67,8 @@ class Feed:
 
     async def wait(self, after: Position, station: int | None, seconds: float) -> None:
         """Until there may be something after the position, the time is over, or the end."""
-        if self._stopped or self._in_memory(after, station, 1):
+        is_behind = self._since is not None and after < self._since
+        if self._stopped or is_behind or self._in_memory(after, station, 1):
             return
         waiting: asyncio.Future[None] = self._loop.create_future()
         self._readers[station].add(waiting)
@@ -104,9 +105,11 @@ class Feed:
                 pass
 
     async def _read(self) -> None:
-        if self._since is None:
-            # only what comes from now on is kept
-            self._end = self._since = await self.end()
+        if self._since is None or not self._readers:
+            # only what comes from now on is kept, and only for those who listen
+            end = await self.end()
+            self._latest.clear()
+            self._end = self._since = end
         while True:
             found = await asyncio.to_thread(self._search.feed, self._end, limit=_PAGE)
             self._take(found)

@@ -19,10 +19,10 @@ from gridroam.domain.reasons import Reason
 from gridroam.store import claims
 from gridroam.store.claims import WAITING, Queue, Waiting
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, feed, messages, transactions
+from gridroam.store.models import batches, feed, is_in, messages, transactions
 from gridroam.store.outbox import UNDER_WAY
 from gridroam.store.outcome import STORED, Outcome
-from gridroam.store.senders import Lease, guard
+from gridroam.store.senders import UNFINISHED, Lease, guard
 
 __all__ = ["Batch", "Batches", "Claim", "Place", "Queue", "State", "Transaction", "Waiting"]
 
@@ -75,7 +75,10 @@ class Place:
 class Claim:
     """Messages that are this sender's to send, as long as the claim is open."""
 
-    def __init__(self, connection: Connection, sender: str, waiting: Sequence[Waiting]) -> None:
+    def __init__(
+        self, store: Store, connection: Connection, sender: str, waiting: Sequence[Waiting]
+    ) -> None:
+        self._store = store
         self._connection = connection
         self._sender = sender
         self.waiting = waiting
@@ -92,10 +95,10 @@ class Claim:
         number: int = self._connection.execute(_NEW_BATCH, values).scalar_one()
         _add_transaction(self._connection, number, signed)
         places = [
-            {"row": message.id, "to": number, "at": position}
+            {"row": message.id, "to": number, "at": position, "now": Status.SENT.value}
             for position, message in enumerate(chosen)
         ]
-        self._connection.execute(_PUT_INTO_BATCH, places)
+        self._store.for_each(self._connection, _PUT_INTO_BATCH, places)
         return Batch(number, nonce, gas, State.SENT, tuple(chosen), (signed,), signed.sent_at)
 
 
@@ -124,7 +127,8 @@ class Batches:
         """Up to `most` openings and the `most` oldest messages. One transaction: what is made
         of them is there when the block ends without an error."""
         with self._write() as connection:
-            yield Claim(connection, self._sender, claims.lock(connection, self._sender, most))
+            waiting = claims.lock(connection, self._sender, most)
+            yield Claim(self._store, connection, self._sender, waiting)
 
     def add_transaction(self, batch: Batch, signed: Transaction) -> Batch:
         """Another transaction for the same nonce."""
@@ -135,10 +139,14 @@ class Batches:
     # ----------------------------------------------------------------------------------- Reading
 
     def in_state(self, state: State) -> list[Batch]:
-        """With their transactions, by nonce."""
+        """Those in one that is not the end, with their transactions, by nonce."""
         query = (
             select(batches)
-            .where(batches.c.sender == self._sender, batches.c.state == state.value)
+            .where(
+                batches.c.sender == self._sender,
+                batches.c.state == state.value,
+                is_in(batches.c.state, *UNFINISHED),
+            )
             .order_by(batches.c.nonce)
         )
         with self._store.read() as connection:
@@ -174,7 +182,8 @@ class Batches:
             select(batches.c.block)
             .where(
                 batches.c.sender == self._sender,
-                batches.c.state.in_([State.MINED.value, State.FINAL.value]),
+                batches.c.state != State.RETURNED.value,
+                batches.c.block.is_not(None),
             )
             .order_by(batches.c.nonce.desc())
             .limit(1)
@@ -314,7 +323,7 @@ _FORGET_RAW = (
 _PUT_INTO_BATCH = (
     update(messages)
     .where(messages.c.id == bindparam("row"))
-    .values(batch=bindparam("to"), position=bindparam("at"), status=Status.SENT.value)
+    .values(batch=bindparam("to"), position=bindparam("at"), status=bindparam("now"))
 )
 
 _WRITE_OUTCOME = (
@@ -416,7 +425,7 @@ def _reconsider(
         .join(earlier, (earlier.c.station == messages.c.station) & (earlier.c.id < messages.c.id))
         .where(
             messages.c.id.in_(passing),
-            earlier.c.status.in_(UNDER_WAY),
+            is_in(earlier.c.status, *UNDER_WAY),
             earlier.c.batch.is_distinct_from(batch),
         )
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
 
 from gridroam.domain.delivery import Status
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, messages
+from gridroam.store.models import batches, is_in, messages
 from gridroam.store.outbox import UNDER_WAY
 
 
@@ -76,8 +76,9 @@ _FIRST_ELSEWHERE = (
     select(messages.c.station, func.min(messages.c.id))
     .outerjoin(batches, messages.c.batch == batches.c.id)
     .where(
-        messages.c.status.in_(UNDER_WAY),
+        is_in(messages.c.status, *UNDER_WAY),
         messages.c.station.in_(bindparam("stations", expanding=True)),
+        messages.c.id < bindparam("last"),
         or_(
             and_(_STORED, messages.c.id.not_in(bindparam("mine", expanding=True))),
             and_(messages.c.status == Status.SENT.value, batches.c.sender != bindparam("sender")),
@@ -120,11 +121,12 @@ def _without_overtaking(
 def _first_elsewhere(
     connection: Connection, sender: str, locked: Iterable[Waiting]
 ) -> dict[int, int]:
-    """For each of these messages' stations its first that is under way and neither one of these
-    nor in a batch of this sender."""
+    """For each of these messages' stations its first that is under way, before the last of these,
+    and neither one of them nor in a batch of this sender."""
     about = {
         "stations": list({message.station for message in locked}),
         "mine": [message.id for message in locked],
+        "last": max(message.id for message in locked),
         "sender": sender,
     }
     return {row[0]: row[1] for row in connection.execute(_FIRST_ELSEWHERE, about)}

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    literal_column,
     text,
 )
 
@@ -46,6 +48,13 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     """An index of the rows that are looked for, which stays small."""
     rows = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
+def is_in(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
+    """With the values written out: SQLite finds an index of some rows by the words of its
+    condition, and does not look behind parameters."""
+    first, *more = (literal_column(f"'{value}'") for value in values)
+    return column.in_([first, *more]) if more else column == first
 
 
 # SQLite numbers rows by itself only where the type is INTEGER

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from gridroam.domain.delivery import Status
 from gridroam.errors import StoreError
 from gridroam.store.engine import Store
-from gridroam.store.models import home, messages
+from gridroam.store.models import home, is_in, messages
 from gridroam.store.outcome import OUTCOME, STORED, Outcome, outcome_of
 
 UNDER_WAY = (Status.STORED.value, Status.SENT.value)
@@ -42,6 +42,7 @@ class Counts:
 class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._addition = store.insert_new(messages)
 
     def claim(self, chain_id: int, ledger: str) -> None:
         """Makes the database that ledger's; raises `StoreError` if it is another's."""
@@ -84,7 +85,7 @@ class Outbox:
                 connection.execute(delete(messages).where(messages.c.digest.in_(again), _ENDED))
             if additions:
                 rows = [_row(addition) for addition in additions]
-                connection.execute(self._store.insert_new(messages), rows)
+                self._store.for_each(connection, self._addition, rows)
                 self._store.ring(connection, "stored")
 
     def counts(self) -> Counts:
@@ -103,7 +104,7 @@ _KNOWN = (
 _UNDER_WAY = (
     select(messages.c.station, messages.c.body)
     .where(
-        messages.c.status.in_(UNDER_WAY),
+        is_in(messages.c.status, *UNDER_WAY),
         messages.c.station.in_(bindparam("stations", expanding=True)),
     )
     .order_by(messages.c.station, messages.c.id)
@@ -114,7 +115,7 @@ _COUNTS = (
         func.count().label("number"),
         func.min(messages.c.stored_at).label("oldest"),
     )
-    .where(messages.c.status.in_(UNDER_WAY))
+    .where(is_in(messages.c.status, *UNDER_WAY))
     .group_by(messages.c.status)
 )
 _ENDED = messages.c.status.in_([Status.REJECTED.value, Status.REFUSED.value])

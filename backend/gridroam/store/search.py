@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, select, tuple_
 
 from gridroam.domain.delivery import Status
 from gridroam.store.engine import Store
-from gridroam.store.models import feed, messages
+from gridroam.store.models import feed, is_in, messages
 from gridroam.store.outcome import OUTCOME, Outcome, outcome_of
 
 
@@ -68,7 +68,7 @@ class Search:
         if until is not None:
             conditions.append(columns.stored_at < until)
         if statuses:
-            conditions.append(columns.status.in_([status.value for status in statuses]))
+            conditions.append(is_in(columns.status, *(status.value for status in statuses)))
         if before is not None:
             place = tuple_(columns.stored_at, columns.id)
             conditions.append(place < (before.stored_at, before.id))

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, true,
 
 from gridroam.errors import LeaseLostError
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, senders
+from gridroam.store.models import batches, is_in, senders
 
-_UNFINISHED = ("sent", "mined")
+UNFINISHED = ("sent", "mined")
 _GUARD = (
     select(senders.c.epoch)
     .where(senders.c.address == bindparam("of"), senders.c.epoch == bindparam("at"))
@@ -113,7 +113,7 @@ class Senders:
     def orphans(self, quiet_seconds: float) -> list[str]:
         """Accounts with batches under way that nobody has held for so long; in a file, of which
         nobody else is there, at once."""
-        unfinished = select(batches.c.sender).distinct().where(batches.c.state.in_(_UNFINISHED))
+        unfinished = select(batches.c.sender).distinct().where(is_in(batches.c.state, *UNFINISHED))
         with self._store.read() as connection:
             found = set(connection.execute(unfinished).scalars())
             quiet = self._store.now(connection) - _ms(quiet_seconds)
