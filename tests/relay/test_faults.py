@@ -3,35 +3,34 @@ what cannot be taken is refused with 503; it goes on by itself.
 """
 
 import contextlib
+import os
 import random
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
+from agreement import contents
 from databases import Server
 from faults import Faults
 from load import Load, check_exactly_once, plan
 from plug import Plug, plugs
-from serving import (
-    a_relay,
-    mine_until_final,
-    served,
-    settings,
-    wait_until,
-)
+from serving import a_relay, http, mine_until_final, served, settings, wait_until
 
+from gridroam.audit.source import NodeSource
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.deploy import DEVNET_LIMITS, deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import build
 from gridroam.domain.delivery import Status
 from gridroam.errors import RelayError, RelayProblemError
+from gridroam.index.follower import Follower
+from gridroam.index.queries import Index
 from gridroam.relay.client import RelayClient
 from gridroam.store.engine import Store
 from gridroam.store.search import Position, Search
@@ -39,6 +38,8 @@ from gridroam.store.search import Position, Search
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 GWEI = 10**9
+REORGS = int(os.environ.get("GRIDROAM_REORGS", "6"))
+"""A hundred and more are a campaign."""
 
 
 @pytest.fixture
@@ -98,17 +99,19 @@ def test_reorgs_of_any_depth_under_load(
     crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path
 ) -> None:
     """1 to 20 blocks vanish with all that was in them, at random. In the end every message's state
-    is what a fresh reading of the chain says, and the feed has each message once."""
+    is what a fresh reading of the chain says, the feed has each message once, and an index that
+    followed all the while has the rows of one that is made afterwards."""
     anvil, ledger, all_plugs = crowd
     seed = time.time_ns()
     chance = random.Random(seed)
     bottom = anvil.w3.eth.block_number
     anvil.mine(20)
     database = str(tmp_path / "relay.db")
-    with served(settings(anvil, ledger.address, database, confirmations=20)) as url:
+    chosen = settings(anvil, ledger.address, database, confirmations=20)
+    with served(chosen) as url, following(ledger, tmp_path / "index.db") as follower:
         with Load(all_plugs, [url]) as load:
             depths = []
-            for _ in range(6):
+            for _ in range(REORGS):
                 time.sleep(chance.uniform(0.3, 0.9))
                 depth = min(chance.randint(1, 20), anvil.w3.eth.block_number - bottom)
                 if depth:
@@ -119,7 +122,8 @@ def test_reorgs_of_any_depth_under_load(
         check_exactly_once(load, ledger, url)
         with RelayClient(url) as client:
             answers = {digest: client.status(digest) for digest in load.answered}
-    print(f"\nseed {seed}, reorgs of {depths} blocks, {len(answers)} messages")
+    blocks = f"{len(depths)} reorgs, of {min(depths)} to {max(depths)} blocks"
+    print(f"\nseed {seed}, {blocks}, {len(answers)} messages")
     for answer in answers.values():
         receipt = anvil.w3.eth.get_transaction_receipt(answer.transaction)  # type: ignore[arg-type]
         assert receipt["blockNumber"] == answer.block
@@ -128,6 +132,26 @@ def test_reorgs_of_any_depth_under_load(
     store.close()
     assert {one.digest for one in found} == set(answers)
     assert len(found) == len(answers)
+    follower.catch_up()
+    fresh = Follower(Index.open(str(tmp_path / "fresh.db")), NodeSource(ledger))
+    fresh.catch_up()
+    assert contents(follower.index) == contents(fresh.index)
+    follower.index.close()
+    fresh.index.close()
+
+
+@contextlib.contextmanager
+def following(ledger: Ledger, database: Path) -> Iterator[Follower]:
+    """An index that keeps at the chain's head, in a thread of its own; not closed afterwards."""
+    follower = Follower(Index.open(str(database)), NodeSource(ledger))
+    stopped = threading.Event()
+    thread = threading.Thread(target=follower.run, args=(stopped, 0.1))
+    thread.start()
+    try:
+        yield follower
+    finally:
+        stopped.set()
+        thread.join()
 
 
 # ------------------------------------------------------------------------------------------- Fees
@@ -203,7 +227,7 @@ def test_account_without_money__is_refused_before_it_hurts(
 
 
 def _unready(relay: RelayClient) -> str:
-    reply = httpx.get(f"{relay.url}/readyz")
+    reply = http.get(f"{relay.url}/readyz")
     return "" if reply.is_success else reply.text
 
 
