@@ -59,8 +59,13 @@ def show_relay(figures: Figures) -> None:
         median, p99 = relay[f"{kind}clearing_median_ms"], relay[f"{kind}clearing_p99_ms"]
         pace = f"clearing at {relay['clearings_per_s']} per second, {name}"
         print(f"{pace}: median {median} ms, p99 {p99} ms")
-    print(f"accepted and durable: {relay['accepted_per_s']:,.1f} per second, ", end="")
-    print(f"{relay['vs_bare_endpoint']} of an endpoint that only parses\n")
+    for name, kind in ("100 per request", ""), ("1 per request", "_one_per_request"):
+        print(
+            f"accepted and durable, {name}: {relay[f'accepted_per_s{kind}']:,.1f} per second, ",
+            end="",
+        )
+        print(f"{relay[f'vs_bare_endpoint{kind}']} of an endpoint that only parses")
+    print()
 
 
 def show_index(figures: Figures) -> None:

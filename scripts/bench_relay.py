@@ -58,7 +58,7 @@ def measure() -> Figures:
             single, clearing = through.single(), through.clearing_times()
             with _blocks_of_a_second(stations):
                 in_blocks = through.clearing_times()
-        accepted, bare = _accepted(stations, Path(folder)), _bare(stations)
+        accepted = _accepted(stations, Path(folder))
     plain, ceiling, bulk = map(statistics.median, zip(*turns, strict=True))
     return {
         "relay.messages_per_s": round(bulk, 1),
@@ -74,9 +74,7 @@ def measure() -> Figures:
         "relay.blocks_of_1_s.clearing_p99_ms": round(
             1000 * statistics.quantiles(in_blocks, n=100)[98]
         ),
-        "relay.accepted_per_s": round(accepted, 1),
-        "relay.bare_endpoint_per_s": round(bare, 1),
-        "relay.vs_bare_endpoint": round(accepted / bare, 2),
+        **accepted,
     }
 
 
@@ -206,19 +204,18 @@ class _RelayBench:
 # ------------------------------------------------------------------------------------- Acceptance
 
 
-def _accepted(stations: Fleet, folder: Path) -> float:
-    """Messages per second until they are answered, by a relay that stores and does not send. Each
-    station has had a session before, so that the relay knows it."""
-    own = folder / "accepting"
-    own.mkdir()
+@contextlib.contextmanager
+def _accepting(stations: Fleet, folder: Path) -> Iterator[str]:
+    """A relay that stores and does not send."""
+    folder.mkdir()
     key, address = stations.anvil.keys[1], stations.ledger.address
-    with RelayProcess(stations.anvil.url, address, key, own, more="send = false\n") as relay:
-        _answered(stations, relay.url, 1)
-        return _answered(stations, relay.url, ROUNDS)
+    with RelayProcess(stations.anvil.url, address, key, folder, more="send = false\n") as relay:
+        yield relay.url
 
 
-def _bare(stations: Fleet) -> float:
-    """The same requests to an endpoint that only parses them."""
+@contextlib.contextmanager
+def _parsing() -> Iterator[str]:
+    """An endpoint that only parses the same requests."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -226,20 +223,55 @@ def _bare(stations: Fleet) -> float:
     process = subprocess.Popen([sys.executable, str(script), str(port)])
     try:
         _wait_until(lambda: _listens(port))
-        _answered(stations, f"http://127.0.0.1:{port}", 1)
-        return _answered(stations, f"http://127.0.0.1:{port}", ROUNDS)
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
 
 
-def _answered(stations: Fleet, url: str, rounds: int) -> float:
-    clients = [_requests(_rounds(stations, rounds, group)) for group in _groups()]
+def _accepted(stations: Fleet, folder: Path) -> Figures:
+    """Messages per second until they are answered. Each station has had a session before, so that
+    the relay knows it; relay and bare endpoint take turns."""
+    with _accepting(stations, folder / "accepting") as relay, _parsing() as bare:
+        _answered(stations, relay, _hundreds(stations, 1))
+        turns = []
+        for _ in range(TURNS):
+            hundreds, singles = _hundreds(stations, ROUNDS), _singles(stations, 1)
+            turns.append(
+                [_answered(stations, url, c) for c in (hundreds, singles) for url in (relay, bare)]
+            )
+    many, bare_many, one, bare_one = map(statistics.median, zip(*turns, strict=True))
+    return {
+        "relay.accepted_per_s": round(many, 1),
+        "relay.bare_endpoint_per_s": round(bare_many, 1),
+        "relay.vs_bare_endpoint": round(many / bare_many, 2),
+        "relay.accepted_per_s_one_per_request": round(one, 1),
+        "relay.bare_endpoint_per_s_one_per_request": round(bare_one, 1),
+        "relay.vs_bare_endpoint_one_per_request": round(one / bare_one, 2),
+    }
+
+
+def _hundreds(stations: Fleet, rounds: int) -> list[list[bytes]]:
+    """For one client for each 100 stations, whose messages share a request."""
+    return [_requests(_rounds(stations, rounds, group)) for group in _groups()]
+
+
+def _singles(stations: Fleet, rounds: int) -> list[list[bytes]]:
+    """For clients that send one message in a request."""
+    batches = [s for _ in range(rounds) for s in stations.sessions(range(STATIONS), moving=False)]
+    return [
+        _requests([[one] for s in batches[n::SINGLE_CLIENTS] for one in (s.opening, s.report)])
+        for n in range(SINGLE_CLIENTS)
+    ]
+
+
+def _answered(stations: Fleet, url: str, clients: Sequence[Sequence[bytes]]) -> float:
     to = _RelayBench(stations, url)
+    messages = sum(request.count(b'"kind"') for requests in clients for request in requests)
     start = time.monotonic()
     with ThreadPoolExecutor(len(clients)) as pool:
         list(pool.map(to.send, clients))
-    return 2 * rounds * STATIONS / (time.monotonic() - start)
+    return messages / (time.monotonic() - start)
 
 
 def _listens(port: int) -> bool:

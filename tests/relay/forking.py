@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from serving import wait_until
+from serving import http, wait_until
 
 _NURSERY = """
 import json, os, signal, sys
@@ -95,7 +95,7 @@ class ForkedRelay:
     def wait_until_it_serves(self) -> None:
         def serves() -> bool:
             try:
-                return httpx.get(f"{self.url}/healthz", timeout=5).is_success
+                return http.get(f"{self.url}/healthz", timeout=5).is_success
             except httpx.HTTPError:
                 return False
 

@@ -4,6 +4,7 @@ what tests ask the node about it."""
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from eth_account.signers.local import LocalAccount
 
 from gridroam.chain.anvil import Anvil
@@ -30,6 +32,12 @@ NO_LIMITS = {
     "GRIDROAM_STATION_MESSAGES_PER_MINUTE": "0",
 }
 """All stations of a test have one address, and more to say than in life."""
+
+http = httpx.Client(
+    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
+"""For single requests, each on a connection of its own: a client of httpx takes 40 ms to make."""
 
 SENDER = 9
 """Which of anvil's accounts the relay sends from."""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from attacks import address_of
 from plug import Plug
-from serving import served, settings, wait_until
+from serving import http, served, settings, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -42,7 +42,7 @@ def refused(reply: httpx.Response, code: str, status: int = 429) -> None:
 
 def deliver(url: str, *signed: Any) -> httpx.Response:
     body = {"messages": [message_json(one) for one in signed]}
-    return httpx.post(f"{url}/v1/messages", json=body, timeout=20)
+    return http.post(f"{url}/v1/messages", json=body, timeout=20)
 
 
 def test_station_that_sends_too_much__waits__others_do_not(
@@ -78,18 +78,18 @@ def test_forgeries__use_up_nothing_of_the_station(serve: Serve, plug: Plug) -> N
 
 def test_client_that_asks_too_often__waits_and_is_told_how_long(serve: Serve) -> None:
     with serve(client_requests_per_second=0.5) as url:
-        codes = [httpx.get(f"{url}/v1/status").status_code for _ in range(5)]
+        codes = [http.get(f"{url}/v1/status").status_code for _ in range(5)]
         assert codes == [200] * 5
-        refused(httpx.get(f"{url}/v1/status"), "too-many-requests")
-        assert httpx.get(f"{url}/healthz").status_code == 200
+        refused(http.get(f"{url}/v1/status"), "too-many-requests")
+        assert http.get(f"{url}/healthz").status_code == 200
 
 
 def test_wrong_messages_within_a_delivery__count_each(serve: Serve, plug: Plug) -> None:
     with serve(client_faults_per_minute=10) as url:
         wrong = message_json(plug.opening()) | {"time": -1}
         body = {"messages": [wrong] * 11}
-        assert httpx.post(f"{url}/v1/messages", json=body).status_code == 200
-        refused(httpx.get(f"{url}/v1/status"), "too-many-faults")
+        assert http.post(f"{url}/v1/messages", json=body).status_code == 200
+        refused(http.get(f"{url}/v1/status"), "too-many-faults")
 
 
 def test_bodies_together__are_bounded(serve: Serve, plug: Plug) -> None:
@@ -117,7 +117,7 @@ def listening(url: str) -> Iterator[None]:
 def test_streams__are_bounded_and_come_back(serve: Serve) -> None:
     with serve(max_streams=2) as url:
         with listening(url), listening(url):
-            reply = httpx.get(f"{url}/v1/outcomes/stream")
+            reply = http.get(f"{url}/v1/outcomes/stream")
             refused(reply, "too-many-streams")
 
         def free() -> bool:
@@ -139,11 +139,11 @@ def test_connections__of_one_address_and_of_all__are_bounded(serve: Serve) -> No
             assert b"retry-after: 2\r\n" in said
             for connection in crowd:
                 connection.close()
-            wait_until(lambda url=url: httpx.get(f"{url}/healthz").status_code == 200)
+            wait_until(lambda url=url: http.get(f"{url}/healthz").status_code == 200)
 
 
 def test_client__comes_back_after_what_it_was_told(serve: Serve, plug: Plug) -> None:
     with serve(client_requests_per_second=1) as url, RelayClient(url) as client:
-        statuses = [httpx.get(f"{url}/v1/status").status_code for _ in range(30)]
+        statuses = [http.get(f"{url}/v1/status").status_code for _ in range(30)]
         assert 429 in statuses
         assert client.send([plug.opening()])[0].digest

@@ -4,9 +4,9 @@ import json
 import re
 from html import unescape
 
-import httpx
 import pytest
 from eth_account import Account
+from serving import http
 
 from gridroam.messages import Domain
 from gridroam.relay import documentation
@@ -17,8 +17,8 @@ DOMAIN = Domain(31337, "0x" + 40 * "a")
 
 
 def test_page__has_every_operation_and_shape_and_nothing_from_elsewhere(relay_url: str) -> None:
-    reply = httpx.get(f"{relay_url}/docs")
-    document = httpx.get(f"{relay_url}/openapi.json").json()
+    reply = http.get(f"{relay_url}/docs")
+    document = http.get(f"{relay_url}/openapi.json").json()
     for path, methods in document["paths"].items():
         for method in methods:
             assert f'<b class="{method}">{method.upper()}</b> {path}</h2>' in reply.text
@@ -32,7 +32,7 @@ def test_page__has_every_operation_and_shape_and_nothing_from_elsewhere(relay_ur
 
 
 def test_document__names_no_problem_without_telling_what_to_do(relay_url: str) -> None:
-    document = httpx.get(f"{relay_url}/openapi.json").json()
+    document = http.get(f"{relay_url}/openapi.json").json()
     for path, methods in document["paths"].items():
         for operation in methods.values():
             for status, answer in operation["responses"].items():

@@ -27,7 +27,7 @@ from attacks import (
     together,
 )
 from plug import Plug
-from serving import SENDER, RelayProcess, wait_until
+from serving import SENDER, RelayProcess, http, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -165,7 +165,7 @@ def test_hostile_requests__memory_is_bounded_and_stations_are_served(
 
 def open_connections(url: str) -> int:
     """As the relay counts them, this one among them."""
-    text = httpx.get(f"{url}/metrics").text
+    text = http.get(f"{url}/metrics").text
     line = next(li for li in text.splitlines() if li.startswith("gridroam_http_connections "))
     return int(float(line.split()[1]))
 

@@ -6,11 +6,10 @@ import threading
 import time
 from itertools import islice
 
-import httpx
 import pytest
 from databases import Server
 from plug import Plug
-from serving import served, settings, wait_until
+from serving import http, served, settings, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -134,11 +133,11 @@ def test_outcomes__with_wait__that_bring_nothing__end_with_the_time(
 def test_cursor_of_something_else__is_a_problem(relay_url: str, after: str) -> None:
     if after:
         for path, field in (("outcomes", "after"), ("outcomes/stream", "after")):
-            reply = httpx.get(f"{relay_url}/v1/{path}", params={"after": after})
+            reply = http.get(f"{relay_url}/v1/{path}", params={"after": after})
             assert (reply.status_code, reply.json()["code"]) == (422, "wrong-cursor")
             assert reply.json()["field"] == field
     headers = {"last-event-id": after or "x"}
-    reply = httpx.get(f"{relay_url}/v1/outcomes/stream", headers=headers)
+    reply = http.get(f"{relay_url}/v1/outcomes/stream", headers=headers)
     assert (reply.status_code, reply.json()["field"]) == (422, "Last-Event-ID")
 
 

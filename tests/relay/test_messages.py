@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 from plug import Plug
-from serving import served, settings, wait_until
+from serving import http, served, settings, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -72,7 +71,7 @@ def test_one_bad_message_does_not_stop_the_others(
 def test_unreadable_message_does_not_stop_the_others(relay_url: str, plug: Plug) -> None:
     broken = message_json(plug.report()) | {"time": "now"}
     body = {"messages": [broken, message_json(plug.opening())]}
-    reply = httpx.post(f"{relay_url}/v1/messages", params={"wait": 10}, json=body)
+    reply = http.post(f"{relay_url}/v1/messages", params={"wait": 10}, json=body)
     entries = reply.json()["messages"]
     assert reply.status_code == 200
     assert entries[0]["digest"] is None
@@ -84,11 +83,11 @@ def test_answer_without_wait_is_stored_and_status_tells_later(
     relay: RelayClient, relay_url: str, plug: Plug
 ) -> None:
     body = {"messages": [message_json(plug.opening())]}
-    reply = httpx.post(f"{relay_url}/v1/messages", json=body)
+    reply = http.post(f"{relay_url}/v1/messages", json=body)
     entry = reply.json()["messages"][0]
     assert reply.status_code == 202
     assert entry["status"] == "stored"
-    later = httpx.get(relay_url + entry["links"]["self"], params={"wait": 10}).json()
+    later = http.get(relay_url + entry["links"]["self"], params={"wait": 10}).json()
     assert later["status"] == "cleared"
     assert later["transaction"].startswith("0x")
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from eth_account import Account
 from plug import Plug
-from serving import SENDER, RelayProcess, served, settings, wait_until
+from serving import SENDER, RelayProcess, http, served, settings, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -74,18 +74,18 @@ def test_sigterm__with_time_to_drain__is_not_ready_and_still_answers(
 ) -> None:
     monkeypatch.setitem(process.environment, "GRIDROAM_DRAIN_SECONDS", "2")
     url = process.start()
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert http.get(f"{url}/readyz").status_code == 200
     stopping = threading.Thread(target=process.stop)
     stopping.start()
-    wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
-    checks = httpx.get(f"{url}/readyz").json()["checks"]
+    wait_until(lambda: http.get(f"{url}/readyz").status_code == 503)
+    checks = http.get(f"{url}/readyz").json()["checks"]
     assert checks["process"] == "It is stopping."
     assert checks["database"] == checks["node"] == "ok"
     with RelayClient(url) as client:
         assert client.send([plug.opening()])[0].digest
     stopping.join()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/healthz")
+        http.get(f"{url}/healthz")
 
 
 # ------------------------------------------------------------------------------------------ Health
@@ -94,7 +94,7 @@ def test_sigterm__with_time_to_drain__is_not_ready_and_still_answers(
 def test_readyz__says_what_is_wrong(anvil: Anvil, ledger: Ledger, tmp_path: Path) -> None:
     chosen = settings(anvil, ledger.address, tmp_path / "relay.db", max_queue_age=0.5)
     with served(chosen) as url:
-        reply = httpx.get(f"{url}/readyz")
+        reply = http.get(f"{url}/readyz")
         assert reply.json() == {
             "ready": True,
             "checks": dict.fromkeys(
@@ -104,11 +104,11 @@ def test_readyz__says_what_is_wrong(anvil: Anvil, ledger: Ledger, tmp_path: Path
         with closing(sqlite3.connect(tmp_path / "relay.db")) as other:
             other.execute("DROP TABLE home")
             other.commit()
-        wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
-        reply = httpx.get(f"{url}/readyz")
+        wait_until(lambda: http.get(f"{url}/readyz").status_code == 503)
+        reply = http.get(f"{url}/readyz")
         assert (reply.status_code, reply.json()["code"]) == (503, "not-ready")
         assert "database failed" in reply.json()["checks"]["database"]
-        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
+        assert http.get(f"{url}/healthz").json() == {"status": "ok"}
 
 
 def test_readyz__while_a_message_waits_for_too_long(
@@ -119,8 +119,8 @@ def test_readyz__while_a_message_waits_for_too_long(
     try:
         with served(chosen) as url, RelayClient(url) as client:
             client.send([plug.opening()])
-            wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
-            assert "waited" in httpx.get(f"{url}/readyz").json()["checks"]["queue"]
+            wait_until(lambda: http.get(f"{url}/readyz").status_code == 503)
+            assert "waited" in http.get(f"{url}/readyz").json()["checks"]["queue"]
     finally:
         anvil.rpc("evm_setAutomine", True)
 
@@ -129,8 +129,8 @@ def test_readyz__while_a_message_waits_for_too_long(
 
 
 def test_metrics__without_keys__only_from_the_machine_itself(relay_url: str) -> None:
-    assert httpx.get(f"{relay_url}/metrics").status_code == 200
-    proxied = httpx.get(f"{relay_url}/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
+    assert http.get(f"{relay_url}/metrics").status_code == 200
+    proxied = http.get(f"{relay_url}/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
     assert (proxied.status_code, proxied.json()["code"]) == (401, "missing-key")
 
 
@@ -143,17 +143,17 @@ def test_metrics__with_keys__only_with_one(anvil: Anvil, ledger: Ledger, tmp_pat
     )
     with served(chosen) as url:
         for path in ("/metrics", "/v1/operator/senders", "/v1/messages", "/v1/outcomes"):
-            without = httpx.get(url + path)
+            without = http.get(url + path)
             assert (without.status_code, without.json()["code"]) == (401, "missing-key"), path
             assert without.headers["www-authenticate"] == "Bearer"
-            wrong = httpx.get(url + path, headers={"Authorization": f"Bearer {other.key}"})
+            wrong = http.get(url + path, headers={"Authorization": f"Bearer {other.key}"})
             assert (wrong.status_code, wrong.json()["code"]) == (401, "wrong-key"), path
-            right = httpx.get(url + path, headers={"Authorization": f"Bearer {made.key}"})
+            right = http.get(url + path, headers={"Authorization": f"Bearer {made.key}"})
             assert right.status_code == 200, path
         with RelayClient(url, key=made.key) as client:
             assert list(client.messages()) == []
-        assert httpx.get(f"{url}/v1/status").status_code == 200
-        assert httpx.get(f"{url}/metrics", params={"key": made.key}).status_code == 401
+        assert http.get(f"{url}/v1/status").status_code == 200
+        assert http.get(f"{url}/metrics", params={"key": made.key}).status_code == 401
 
 
 def test_key__is_not_in_what_is_kept() -> None:
@@ -188,25 +188,25 @@ def test_cors__is_off_unless_an_origin_is_named(
     asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     assert (
         "access-control-allow-origin"
-        not in httpx.get(f"{relay_url}/v1/status", headers=asked).headers
+        not in http.get(f"{relay_url}/v1/status", headers=asked).headers
     )
     chosen = settings(anvil, ledger.address, tmp_path / "other.db", cors_origins=[origin])
     with served(chosen) as url:
-        allowed = httpx.options(f"{url}/v1/status", headers=asked)
+        allowed = http.options(f"{url}/v1/status", headers=asked)
         assert allowed.headers["access-control-allow-origin"] == origin
-        other = httpx.get(f"{url}/v1/status", headers={"Origin": "https://evil.example"})
+        other = http.get(f"{url}/v1/status", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
 
 
 def test_every_answer__names_its_request_and_forbids_guessing(relay_url: str) -> None:
     for path in ("/v1/status", "/v2", "/healthz"):
-        reply = httpx.get(relay_url + path, headers={"X-Request-ID": "from-the-proxy.1"})
+        reply = http.get(relay_url + path, headers={"X-Request-ID": "from-the-proxy.1"})
         assert reply.headers["x-request-id"] == "from-the-proxy.1"
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cache-control"] == "no-store"
-        own = httpx.get(relay_url + path, headers={"X-Request-ID": "no good\tid"})
+        own = http.get(relay_url + path, headers={"X-Request-ID": "no good\tid"})
         assert own.headers["x-request-id"] not in ("no good\tid", "")
-    problem = httpx.get(f"{relay_url}/v2").json()
+    problem = http.get(f"{relay_url}/v2").json()
     assert problem["instance"].startswith("urn:gridroam:request:")
 
 
@@ -241,10 +241,10 @@ def log_of_a_run(
         forged = other_plug.sign(other_plug.opening().message, key=b"\x07" * 32)
         client.send([forged, plug.last()], wait=10)
         body = {"messages": [message_json(plug.opening()) | {"time": "x"}]}
-        httpx.post(f"{url}/v1/messages", json=body)
-        httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {api_key.key}"})
-        httpx.get(f"{url}/metrics", headers={"Authorization": "Bearer grk_wrong-key"})
-        httpx.get(f"{url}/v1/outcomes", params={"after": "a-secret-in-the-url"})
+        http.post(f"{url}/v1/messages", json=body)
+        http.get(f"{url}/metrics", headers={"Authorization": f"Bearer {api_key.key}"})
+        http.get(f"{url}/metrics", headers={"Authorization": "Bearer grk_wrong-key"})
+        http.get(f"{url}/v1/outcomes", params={"after": "a-secret-in-the-url"})
     assert relay.stop() == 0
     secrets = [key.hex(), password, "node-password", api_key.key, "grk_", "a-secret-in-the-url"]
     return relay.log, secrets

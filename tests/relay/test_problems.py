@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 from plug import Plug
-from serving import served, settings
+from serving import http, served, settings
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -73,7 +73,7 @@ def check(
 def send(url: str, body: Any, **more: Any) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"content-type": "application/json"}
-    return httpx.post(f"{url}/v1/messages", content=content, headers=headers, **more)
+    return http.post(f"{url}/v1/messages", content=content, headers=headers, **more)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_body_too_large__is_a_problem(url: str) -> None:
 
 
 def test_other_media_type(url: str) -> None:
-    reply = httpx.post(f"{url}/v1/messages", data={"messages": "none"})
+    reply = http.post(f"{url}/v1/messages", data={"messages": "none"})
     check(reply, 415, "wrong-media-type")
 
 
@@ -183,11 +183,11 @@ def test_other_media_type(url: str) -> None:
 def test_address_or_parameter(
     url: str, method: str, path: str, status: int, code: str, field: str | None
 ) -> None:
-    check(httpx.request(method, url + path), status, code, field)
+    check(http.request(method, url + path), status, code, field)
 
 
 def test_method_not_allowed_names_what_is(url: str) -> None:
-    assert httpx.delete(f"{url}/v1/messages").headers["allow"] == "GET, POST"
+    assert http.delete(f"{url}/v1/messages").headers["allow"] == "GET, POST"
 
 
 # --------------------------------------------------------------------------- What the ledger says
@@ -308,7 +308,7 @@ def test_database_that_cannot_be_written(
     with pytest.raises(RelayProblemError) as raised:
         relay.send([opening])
     assert (raised.value.code, raised.value.status) == ("store-failing", 503)
-    check(httpx.get(f"{relay_url}/v1/messages/0x{64 * '0'}"), 503, "store-failing")
+    check(http.get(f"{relay_url}/v1/messages/0x{64 * '0'}"), 503, "store-failing")
 
 
 def test_too_many_waiting(

@@ -35,7 +35,12 @@ class AsyncRelayClient:
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._retries = retries
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout, headers=headers(key))
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            timeout=timeout,
+            headers=headers(key),
+            verify=calls.certificates(self.url),
+        )
 
     async def send(
         self, messages: Sequence[Signed], domain: Domain | None = None, wait: float = 0.0

@@ -34,7 +34,12 @@ class RelayClient:
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._retries = retries
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, headers=headers(key))
+        self._http = httpx.Client(
+            base_url=self.url,
+            timeout=timeout,
+            headers=headers(key),
+            verify=calls.certificates(self.url),
+        )
 
     def send(
         self, messages: Sequence[Signed], domain: Domain | None = None, wait: float = 0.0

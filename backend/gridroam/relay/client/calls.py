@@ -2,6 +2,7 @@
 that the blocking and the asynchronous client are the same in all that matters.
 """
 
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -23,6 +24,12 @@ from gridroam.relay.client.answers import (
 from gridroam.relay.schemas import message_json
 
 T = TypeVar("T")
+
+
+def certificates(url: str) -> ssl.SSLContext | bool:
+    """What to verify servers with. Without TLS none is trusted: to read all certificates of the
+    machine takes longer than most requests."""
+    return url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
