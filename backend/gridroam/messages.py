@@ -6,7 +6,7 @@ are the business of `gridroam.signatures`.
 
 import struct
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, cast
 
 from eth_abi.abi import encode
@@ -330,6 +330,11 @@ _WIDTHS = {
     "import_register": _REGISTER_BITS,
     "export_register": _REGISTER_BITS,
 }
+_ENDS = {
+    kind: tuple((name, 1 << bits) for name, bits in _WIDTHS.items() if name in kind.__slots__)
+    for kind in (OpenSession, EnergyReport)
+}
+"""Of each field with a width: its name, and the first value that is too much."""
 
 
 def _no_signature(what: str, given: bytes) -> MalformedMessageError:
@@ -340,16 +345,10 @@ def _no_signature(what: str, given: bytes) -> MalformedMessageError:
 
 
 def _check_widths(message: Message) -> None:
-    for name, end in _ends(type(message)):
+    for name, end in _ENDS[type(message)]:
         value = cast("int", getattr(message, name))
         if not 0 <= value < end:
             _check_width(name, value, _WIDTHS[name])
-
-
-@cache
-def _ends(kind: type[Message]) -> tuple[tuple[str, int], ...]:
-    """Of each field of a message with a width: its name, and the first value that is too much."""
-    return tuple((name, 1 << bits) for name, bits in _WIDTHS.items() if name in kind.__slots__)
 
 
 def _check_width(name: str, value: int, bits: int) -> None:

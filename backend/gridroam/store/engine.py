@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Executable, Insert, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Insert, Table, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -50,7 +50,7 @@ class Store:
         self.observe: Callable[[str], AbstractContextManager[object]] = lambda _: nullcontext()
         """Around each transaction, whose kind it gets: read or write."""
         self._for_writing = engine.execution_options(**{_WRITES: True})
-        self._texts: dict[Executable, str] = {}
+        self._texts: dict[Insert | Update, str] = {}
         # SQLite has one writer; waiting here is shorter than its own way, which sleeps
         self._writer = nullcontext() if self.is_shared else threading.Lock()
 
@@ -95,7 +95,7 @@ class Store:
         return dialect.insert(table).on_conflict_do_nothing()
 
     def for_each(
-        self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]
+        self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]
     ) -> None:
         """The same for many rows, which name every value of the statement, of types that drivers
         know.
@@ -105,7 +105,7 @@ class Store:
         """
         connection.exec_driver_sql(self._text(statement, list(rows[0])), rows)
 
-    def _text(self, statement: Executable, names: Sequence[str]) -> str:
+    def _text(self, statement: Insert | Update, names: Sequence[str]) -> str:
         if statement not in self._texts:
             columns = list(names) if isinstance(statement, Insert) else None
             compiled = statement.compile(self.engine, column_keys=columns)

@@ -53,8 +53,8 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 def is_in(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
     """With the values written out: SQLite finds an index of some rows by the words of its
     condition, and does not look behind parameters."""
-    first, *more = (literal_column(f"'{value}'") for value in values)
-    return column.in_([first, *more]) if more else column == first
+    words: list[ColumnElement[str]] = [literal_column(f"'{value}'") for value in values]
+    return column.in_(words) if len(words) > 1 else column == words[0]
 
 
 # SQLite numbers rows by itself only where the type is INTEGER
