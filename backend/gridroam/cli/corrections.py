@@ -13,10 +13,18 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Disputes and
 Station = Annotated[int, typer.Option(help="The station's number.")]
 Session = Annotated[int, typer.Option(help="The session's number.")]
 ChangeFile = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--change", help="JSON: time, assignments [[supplier, until]], registers [[Wh, Wh]]."
     ),
+]
+
+
+LastImport = Annotated[
+    int | None, typer.Option(min=0, help="The import register at the end, Wh, instead of a file.")
+]
+LastExport = Annotated[
+    int | None, typer.Option(min=0, help="The export register at the end, Wh, instead of a file.")
 ]
 
 
@@ -54,11 +62,14 @@ def propose(
     station: Station,
     session: Session,
     account: KeyFile,
-    change: ChangeFile,
+    change: ChangeFile = None,
+    last_import: LastImport = None,
+    last_export: LastExport = None,
 ) -> None:
-    """Propose a correction, as one of the parties, and consent to it."""
+    """Propose a correction, as one of the parties, and consent to it: a whole change from a file,
+    or other last registers."""
     desk = _Desk(rpc, ledger, station, session)
-    asked = desk.change(change)
+    asked = desk.change(change) if change else desk.other_end(last_import, last_export)
     next_, costs = desk.corrections.draft(desk.present(), asked)
     desk.act(account, "propose", "proposeVersion", asked)
     content = "0x" + desk.corrections.content_of(next_).hex()
@@ -73,12 +84,16 @@ def consent(
     station: Station,
     session: Session,
     account: KeyFile,
-    change: ChangeFile,
+    change: ChangeFile = None,
+    content: Annotated[
+        str | None, typer.Option(help="Hash of the proposed version, 0x, instead of a file.")
+    ] = None,
 ) -> None:
     """Consent to a proposed correction; the last consent puts it in force."""
     desk = _Desk(rpc, ledger, station, session)
     present = desk.present()
-    desk.corrections.send(desk.account(account), "consent", present, desk.change(change))
+    agreed = desk.change(change) if change else desk.proposed(present, content)
+    desk.corrections.send(desk.account(account), "consent", present, agreed)
     typer.echo(json.dumps(desk.standing()))
 
 
@@ -133,6 +148,47 @@ class _Desk:
             return Change(int(given["time"]), assignments, registers)
         except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise BrokenFileError(f"{path} is no change: {error}.") from error
+
+    def other_end(self, imported: int | None, exported: int | None) -> Any:
+        """The present version with other registers at its end, now; what lies before is cut to
+        them."""
+        from gridroam.errors import InvalidInputError
+        from gridroam.evidence.corrections import packed, same
+
+        if imported is None and exported is None:
+            raise InvalidInputError(
+                "Nothing says what should be otherwise.",
+                "Give --last-import, --last-export, or a file with --change.",
+            )
+        present = self.present()
+        *before, (last_import, last_export) = present.registers
+        most = (
+            last_import if imported is None else imported,
+            last_export if exported is None else exported,
+        )
+        registers = [(min(i, most[0]), min(e, most[1])) for i, e in before]
+        now = int(self._ledger.w3.eth.get_block("latest")["timestamp"])
+        return same(present, now)._replace(readings=packed([*registers, most]))
+
+    def proposed(self, present: Any, content: str | None) -> Any:
+        """The change behind a proposal of the next version, and of no other."""
+        from gridroam.errors import InvalidInputError
+
+        found = self.corrections.proposed(self._station, self._session)
+        change = found.get(bytes.fromhex((content or "").removeprefix("0x")))
+        if change is None:
+            known = ", ".join("0x" + one.hex() for one in found) or "none"
+            raise InvalidInputError(
+                f"Nobody proposed version {content or '(none given)'}; proposed were: {known}.",
+                "Give --content with one of them, or a file with --change.",
+            )
+        drafted, _ = self.corrections.draft(present, change)
+        if self.corrections.content_of(drafted).hex() != (content or "").removeprefix("0x"):
+            raise InvalidInputError(
+                "The proposal was made for another version of the session.",
+                "Another correction came first: ask for a new proposal.",
+            )
+        return change
 
     def account(self, path: Path) -> Any:
         from gridroam.cli.account import account_of

@@ -10,6 +10,7 @@ from gridroam.console.context import Console
 from gridroam.console.pages import (
     access_log,
     allocation,
+    corrections,
     customers,
     energy,
     live,
@@ -37,6 +38,7 @@ PAGES = (
     energy,
     payments,
     rejections,
+    corrections,
     customers,
     stations,
     meters,

@@ -8,7 +8,13 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+)
 from babel.numbers import format_currency, format_decimal
 
 _NANO, _MICRO_PER_CENT = Decimal(10**9), Decimal(10**4)
@@ -113,6 +119,10 @@ class Formats:
 
     def month(self, day: date) -> str:
         return format_skeleton("yMMMM", day, locale=self.locale)
+
+    def days(self, seconds: int) -> str:
+        """`14 days`."""
+        return format_timedelta(seconds, "day", threshold=10, locale=self.locale)
 
     def duration(self, seconds: int) -> str:
         hours, minutes = divmod(seconds // 60, 60)

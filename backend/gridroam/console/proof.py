@@ -26,7 +26,8 @@ from gridroam.chain.events import (
 from gridroam.chain.ledger import Ledger
 from gridroam.domain.reasons import Reason
 from gridroam.domain.vehicle_keys import VehicleKeys
-from gridroam.errors import ChainError, MalformedMessageError
+from gridroam.errors import ChainError, GridroamError, MalformedMessageError
+from gridroam.evidence.corrections import Corrections, Standing
 from gridroam.index.records import Kind, Message, Settlement, Story
 from gridroam.messages import OpenSession, Signed, digest, unpack
 from gridroam.signatures import recover
@@ -78,6 +79,21 @@ def prove(ledger: Ledger, story: Story) -> list[Proof]:
         _prove(ledger, transactions, message, settled.get(message.id, []), story.session.signed)
         for message in story.messages
     ]
+
+
+def stands(ledger: Ledger, story: Story, block: int) -> Check | None:
+    """Whether the corrections contract has the version in force as the index tells it, with its
+    dispute and the meter's word; `None` if nobody acted on the session."""
+    session = story.session
+    if not (story.versions or session.verified or session.disputed):
+        return None
+    content = story.versions[-1].draft.content if story.versions else bytes(32)
+    try:
+        found = Corrections(ledger).standing(session.station, session.session, block)
+    except (GridroamError, Web3Exception) as error:
+        return Check("standing", Finding.UNKNOWN, str(error))
+    told = Standing(content, session.version, session.disputed, session.verified)
+    return Check("standing", Finding.PROVEN if found == told else Finding.WRONG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,27 @@ ACTS: dict[str, str] = {
     "SessionMeterVerified": _("Confirmed by the meter's own record"),
 }
 
+DISPUTES: dict[int, str] = {
+    1: _("The energy is wrong."),
+    2: _("It was another vehicle, or another supplier's."),
+    3: _("Times or tariff are wrong."),
+    4: _("The session never took place."),
+    5: _("The meter is wrong."),
+}
+"""By the contract's reason codes, docs/corrections.md."""
+
+PROPOSALS: dict[str, str] = {
+    "open": _("Open"),
+    "in-force": _("In force"),
+    "void": _("Void: something else came first"),
+    "lapsed": _("Lapsed: the session is final"),
+}
+
+
+def dispute(reason: int) -> str:
+    return DISPUTES.get(reason, _("Another reason."))
+
+
 ROLE_NAMES: dict[str, str] = {
     "clerk": _("Clerk"),
     "admin": _("Administrator"),
@@ -345,6 +366,11 @@ CHECKS: dict[str, dict[str, str]] = {
     "settled": {
         "proven": _("The ledger settled exactly these amounts."),
         "wrong": _("The ledger settled other amounts."),
+        "unknown": _NODE,
+    },
+    "standing": {
+        "proven": _("The corrections contract has exactly this version in force."),
+        "wrong": _("The corrections contract has another version in force."),
         "unknown": _NODE,
     },
     "expired": {

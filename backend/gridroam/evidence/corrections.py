@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from eth_abi.abi import decode
 from eth_account.signers.local import LocalAccount
+from eth_typing import BlockIdentifier
 from web3.types import TxReceipt
 
 from gridroam.chain import abi
@@ -103,8 +104,8 @@ class Corrections:
 
     # ----------------------------------------------------------------------------------- reading
 
-    def standing(self, station: int, session: int) -> Standing:
-        return Standing(*self._read("standings", station, session)[0])
+    def standing(self, station: int, session: int, block: BlockIdentifier = "latest") -> Standing:
+        return Standing(*self._read("standings", station, session, block=block)[0])
 
     def window(self) -> int:
         return int(self._read("window")[0])
@@ -139,6 +140,21 @@ class Corrections:
         types = [type_ for _, type_ in event.data]
         return [version(decode(types, bytes(log["data"]))[2]) for log in logs]
 
+    def proposed(self, station: int, session: int) -> dict[bytes, Change]:
+        """What anybody proposed, by the content of the version that it would make."""
+        event = next(e for e in abi.events(_CONTRACT) if e.name == "CorrectionProposed")
+        query: Any = {
+            "address": self.address,
+            "fromBlock": 0,
+            "topics": ["0x" + event.topic.hex(), f"0x{station:064x}", f"0x{session:064x}"],
+        }
+        types = [type_ for _, type_ in event.data]
+        found: dict[bytes, Change] = {}
+        for log in self.ledger.w3.eth.get_logs(query):
+            _, content, (time, assignments, readings) = decode(types, bytes(log["data"]))
+            found[content] = Change(time, tuple(assignments), readings)
+        return found
+
     # ----------------------------------------------------------------------------------- writing
 
     def send(self, account: LocalAccount, function: str, *arguments: Any) -> TxReceipt:
@@ -162,11 +178,13 @@ class Corrections:
         with translated():
             self.ledger.w3.eth.call(call)
 
-    def _read(self, function: str, *arguments: Any) -> tuple[Any, ...]:
+    def _read(
+        self, function: str, *arguments: Any, block: BlockIdentifier = "latest"
+    ) -> tuple[Any, ...]:
         found = abi.functions(_CONTRACT)[function]
         call: Any = {"to": self.address, "data": found.calldata(*arguments)}
         with translated():
-            return found.results(self.ledger.w3.eth.call(call))
+            return found.results(self.ledger.w3.eth.call(call, block))
 
 
 def version(values: Sequence[Any]) -> Version:

@@ -11,7 +11,7 @@ from gridroam.domain.session import State
 from gridroam.index.queries import Refused, Wanted
 
 router = APIRouter(route_class=PageRoute)
-_OPEN, _REFUSED = 12, 6
+_OPEN, _REFUSED, _MOST = 12, 6, 100
 
 
 @router.get("")
@@ -44,6 +44,7 @@ def overview(request: Request) -> Response:
             stations={m.station: now.station(m.station) for m in refused.items},
             everybody=inside.everybody(),
             customers=inside.customers_of(vehicles),
+            to_agree=len(now.proposals(awaiting=inside.me.number, limit=_MOST).items),
             disputed=now.counts(Wanted(disputed=True, **inside.filter())).disputed,
         )
 

@@ -36,6 +36,10 @@ _CSV = [
     "grid_operator",
     "station_operator",
     "transaction",
+    "version",
+    "disputed",
+    "verified",
+    "final_at",
 ]
 
 
@@ -47,6 +51,8 @@ class Filters:
     state: str
     fed_back: bool
     disputed: bool
+    corrected: bool
+    verified: bool
     partner: str
     sort: str
     descending: bool
@@ -63,6 +69,8 @@ def _filters(request: Request) -> Filters:
         state=query.get("state", "") if query.get("state") in STATES else "",
         fed_back=bool(query.get("fed_back")),
         disputed=bool(query.get("disputed")),
+        corrected=bool(query.get("corrected")),
+        verified=bool(query.get("verified")),
         partner=query.get("partner", "") if query.get("partner", "").isdecimal() else "",
         sort=sort if sort in SORTS else "opened",
         descending=query.get("order") != "asc",
@@ -133,6 +141,8 @@ def wanted_of(
         state=STATES.get(chosen.state),
         fed_back=chosen.fed_back,
         disputed=chosen.disputed,
+        corrected=chosen.corrected,
+        verified=chosen.verified,
         **inside.filter(),
     )
     partner = everybody.get(int(chosen.partner)) if chosen.partner else None
@@ -194,4 +204,8 @@ def _row(s: Session, iso: object) -> list[object]:
         s.grid_operator,
         s.station_operator,
         "0x" + s.tx_hash.hex(),
+        s.version,
+        int(s.disputed),
+        int(s.verified),
+        time(s.final_at) if s.final_at else "",
     ]

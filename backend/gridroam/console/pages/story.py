@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gridroam.console import words
+from gridroam.console import commands, words
 from gridroam.console.charts import story as charts
-from gridroam.console.proof import prove, worst
+from gridroam.console.proof import prove, stands, worst
 from gridroam.console.render import page_inside
 from gridroam.console.route import NotFoundError, PageRoute
 from gridroam.console.visit import Inside, entered
@@ -18,10 +18,13 @@ router = APIRouter(route_class=PageRoute)
 def story(request: Request, station: int, session: int) -> Response:
     with entered(request) as inside:
         told = _story(inside, station, session)
-        if told is None or not concerns(inside, told.session):
+        if told is None or not (concerns(inside, told.session) or _had_part(inside, told)):
             raise NotFoundError("There is no such session.", "Or it is not one of yours.")
         f, _ = inside.visit.viewer.formats, inside.visit.text
-        proofs = prove(inside.visit.console.ledger, told)
+        console = inside.visit.console
+        proofs = prove(console.ledger, told)
+        standing = stands(console.ledger, told, inside.head.block)
+        findings = [proof.finding for proof in proofs]
         levels = [_(name) for name, _tone in words.LEVELS]
         return page_inside(
             inside,
@@ -29,7 +32,10 @@ def story(request: Request, station: int, session: int) -> Response:
             told=told,
             s=told.session,
             proofs=proofs,
-            finding=worst([proof.finding for proof in proofs]),
+            finding=worst([*findings, standing.finding] if standing else findings),
+            standing=standing,
+            commands=_commands(inside, told.session),
+            consents={p.draft.content: commands.consent(console, p) for p in told.proposals},
             registers=charts.registers(told.readings, f, _),
             slots=charts.slots(told.slots, f, _, levels),
             levels=levels,
@@ -45,6 +51,20 @@ def _story(inside: Inside, station: int, session: int) -> Story | None:
         raise StoreError(
             "The index contradicts itself.", "Somebody changed it; make it anew from the chain."
         ) from error
+
+
+def _commands(inside: Inside, session: Session) -> list[commands.Command]:
+    console = inside.visit.console
+    return [
+        commands.show(console, session.station, session.session),
+        *commands.of_session(console, session),
+    ]
+
+
+def _had_part(inside: Inside, told: Story) -> bool:
+    """Whether it was the participant's in an earlier version."""
+    shares = (share for version in told.versions for share in version.draft.shares)
+    return any(share.supplier == inside.me.number for share in shares)
 
 
 def concerns(inside: Inside, s: Session) -> bool:

@@ -37,7 +37,21 @@ function actAtOnce(root) {
   }
 }
 
+// A command is copied whole; where the browser does not allow it, it can be selected.
+function copyCommands(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    const text = button.parentElement.querySelector("code").textContent;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text);
+      button.classList.add("done");
+    });
+  }
+}
+
 export function enliven(root) {
+  copyCommands(root);
   for (const chart of root.querySelectorAll("[data-chart]")) pointAt(chart);
   for (const table of root.querySelectorAll("table[data-sortable]")) makeSortable(table);
 }

@@ -1,0 +1,82 @@
+"""Commands for what the console does not do itself: it holds no keys. Whoever has the account's key
+runs them, where that key is."""
+
+import shlex
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gridroam.console.context import Console
+from gridroam.console.language import gettext_noop as _
+from gridroam.index.records import Proposal, Session
+
+KEY_FILE = "account.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`title` is to be translated."""
+
+    title: str
+    line: str
+
+
+def of_session(console: Console, session: Session) -> list[Command]:
+    """What a party can do about a session that is not final."""
+    found = [
+        Command(_("Dispute"), _line(console, "corrections", "dispute", session, "--reason", "1")),
+        Command(
+            _("Propose other registers at its end"),
+            _line(
+                console,
+                "corrections",
+                "propose",
+                session,
+                "--last-import",
+                str(session.import_register),
+                "--last-export",
+                str(session.export_register),
+            ),
+        ),
+    ]
+    if session.evidence and not session.verified:
+        prove = _line(console, "evidence", "prove", session, "record.ocmf")
+        found.append(Command(_("Bring the meter's record"), prove))
+    return found
+
+
+def consent(console: Console, proposal: Proposal) -> Command:
+    draft = proposal.draft
+    place = draft.station, draft.session
+    content = "--content", "0x" + draft.content.hex()
+    return Command(_("Agree"), _words(console, "corrections", "consent", place, *content))
+
+
+def show(console: Console, station: int, session: int) -> Command:
+    """What the chain itself says, before one agrees to anything."""
+    line = _words(console, "corrections", "show", (station, session), signed=False)
+    return Command(_("See it from the chain first"), line)
+
+
+def _line(console: Console, room: str, name: str, session: Session, *more: str) -> str:
+    return _words(console, room, name, (session.station, session.session), *more)
+
+
+def _words(
+    console: Console,
+    room: str,
+    name: str,
+    place: tuple[int, int],
+    *more: str,
+    signed: bool = True,
+) -> str:
+    words = ["gridroam", room, name, *more]
+    words += ["--rpc", shown_address(console.rpc), "--ledger", console.ledger.address]
+    words += ["--station", str(place[0]), "--session", str(place[1])]
+    return shlex.join([*words, *(("--account", KEY_FILE) if signed else ())])
+
+
+def shown_address(rpc: str) -> str:
+    """The node's address where it can hold no access key; else a word in its place."""
+    parts = urlsplit(rpc)
+    bare = not (parts.username or parts.password or parts.query or parts.path.strip("/"))
+    return rpc if bare else "YOUR-NODE"

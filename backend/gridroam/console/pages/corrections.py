@@ -1,0 +1,46 @@
+"""What waits for the company's consent, what is disputed, what was corrected."""
+
+from fastapi import APIRouter, Request, Response
+
+from gridroam.console import commands
+from gridroam.console.render import page_inside
+from gridroam.console.route import PageRoute
+from gridroam.console.visit import Inside, entered
+from gridroam.index.queries import Wanted
+from gridroam.index.records import Page, Session
+
+router = APIRouter(route_class=PageRoute)
+_PAGE = 50
+
+
+@router.get("/corrections")
+def corrections(request: Request) -> Response:
+    with entered(request) as inside:
+        query = request.query_params
+        waiting = inside.now.proposals(
+            awaiting=inside.me.number, after=query.get("waiting"), limit=_PAGE
+        )
+        disputed = _sessions(inside, Wanted(disputed=True, **inside.filter()), "disputed")
+        corrected = _sessions(inside, Wanted(corrected=True, **inside.filter()), "corrected")
+        shown = (*disputed.items, *corrected.items)
+        console = inside.visit.console
+        return page_inside(
+            inside,
+            "corrections.html",
+            waiting=waiting.items,
+            following=waiting.next,
+            disputed=disputed,
+            corrected=corrected,
+            present={
+                p.draft.content: inside.now.session(p.draft.station, p.draft.session)
+                for p in waiting.items
+            },
+            commands={p.draft.content: commands.consent(console, p) for p in waiting.items},
+            everybody=inside.everybody(),
+            customers=inside.customers_of(s.vehicle for s in shown),
+        )
+
+
+def _sessions(inside: Inside, wanted: Wanted, name: str) -> Page[Session]:
+    after = inside.visit.request.query_params.get(name)
+    return inside.now.sessions(wanted, after=after, limit=_PAGE)

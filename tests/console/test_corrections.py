@@ -1,0 +1,147 @@
+"""Disputes and corrections: on the session's page, in the list of what waits for one's consent, and
+with the commands that the pages give."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from corrected import Corrector
+from playwright.sync_api import Browser, Page, expect
+from scene import NORTH, SMALL, Scene, wait_until
+from test_pages import LOOKS, serious
+from traffic import Traffic
+from typer.testing import CliRunner
+from visiting import client, enter, shoot, sign_in, visitor
+
+from gridroam.cli import app
+from gridroam.domain.session import State
+from gridroam.index.queries import Wanted
+from gridroam.index.records import Session
+
+
+@pytest.fixture(scope="module")
+def disputed(shop: Scene) -> Session:
+    """By its supplier, which proposes less energy; grid and station operator have to agree."""
+    wanted = Wanted(supplier=shop.number(NORTH), state=State.CLOSED)
+    with shop.console.index.snapshot() as now:
+        found = next(s for s in now.sessions(wanted).items if s.import_wh > 2_000)
+    corrector = Corrector(Traffic(shop.stage.anvil, shop.stage.ledger, shop.stage.market))
+    corrector.dispute(shop.number(NORTH), found.station, found.session)
+    present = corrector.present(found.station, found.session)
+    change = corrector.change(present, imported=-1_500)
+    corrector.propose(shop.number(NORTH), present, change)
+    shop.wait_for_index()
+    return found
+
+
+@pytest.fixture(params=LOOKS)
+def looked_at(
+    shop: Scene, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, Page]]:
+    with visitor(browser, shop.url, **LOOKS[request.param]) as page:
+        yield request.param, page
+
+
+def where(session: Session) -> str:
+    return f"/console/sessions/{session.station}/{session.session}"
+
+
+def test_pages__disputed_and_proposed__in_order(
+    shop: Scene, disputed: Session, looked_at: tuple[str, Page]
+) -> None:
+    look, page = looked_at
+    sign_in(page, disputed.grid_operator)
+    for name, path in (("corrections", "/console/corrections"), ("disputed", where(disputed))):
+        page.goto(path)
+        shoot(page, f"{name}-{look}")
+        assert serious(page, look) == [], name
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], f"{name} is too wide"  # type: ignore[index]
+
+
+def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
+    shop: Scene, disputed: Session, browser: Browser, tmp_path: Path
+) -> None:
+    for party in (disputed.grid_operator, disputed.station_operator):
+        with visitor(browser, shop.url) as page:
+            sign_in(page, party)
+            page.goto("/console/corrections")
+            expect(page.locator("#waiting tbody th")).to_have_count(1)
+            run(shop, party, page.locator("#waiting code").inner_text(), tmp_path)
+            shop.wait_for_index()
+            page.goto("/console/corrections")
+            expect(page.locator("#waiting tbody th")).to_have_count(0)
+
+    with visitor(browser, shop.url) as page:
+        sign_in(page, shop.number(NORTH))
+        page.goto(where(disputed))
+        shoot(page, "corrected")
+        assert serious(page, "light") == []
+        versions = page.locator("#corrections table")
+        expect(versions.locator("thead th")).to_have_count(3)
+        expect(page.locator("#verdict")).to_contain_text("everything is so")
+        expect(page.locator(".top")).not_to_contain_text("Disputed")
+    with shop.console.index.snapshot() as now:
+        found = now.session(disputed.station, disputed.session)
+    assert found is not None
+    assert (found.version, found.import_wh) == (2, disputed.import_wh - 1_500)
+
+
+def run(shop: Scene, party: int, command: str, folder: Path) -> None:
+    """As somebody would who has the company's key."""
+    people = shop.stage.market.participants.values()
+    key = next(one.key for one in people if one.number == party)
+    file = folder / f"{party}.key"
+    file.write_text(key.hex())
+    program, *words = shlex.split(command)
+    assert program == "gridroam"
+    words[words.index("account.key")] = str(file)
+    result = CliRunner().invoke(app, words, standalone_mode=False)
+    if result.exception:
+        raise result.exception
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_commands__of_a_session__are_what_the_program_takes(
+    shop: Scene, place: int, tmp_path: Path
+) -> None:
+    """To see it, to dispute it, to propose another end: each is run as it stands."""
+    wanted = Wanted(supplier=shop.number(NORTH), state=State.CLOSED)
+    with shop.console.index.snapshot() as now:
+        one = [s for s in now.sessions(wanted).items if s.version == 1 and not s.disputed][place]
+    with client(shop.url) as http:
+        enter(http, shop.number(NORTH))
+        html = http.get(where(one)).text
+    lines = [part.split("</code>")[0] for part in html.split('<pre tabindex="0"><code>')[1:]]
+
+    run_any = lines[place].replace("&#39;", "'")
+    if "account.key" in run_any:
+        run(shop, shop.number(NORTH), run_any, tmp_path)
+        wait_until(lambda: _acted_on(shop, one))
+    else:
+        words = shlex.split(run_any)[1:]
+        assert CliRunner().invoke(app, words).exit_code == 0
+
+
+def _acted_on(shop: Scene, session: Session) -> bool:
+    with shop.console.index.snapshot() as now:
+        return bool(now.versions(session.station, session.session))
+
+
+def test_corrections__of_others__not_shown(shop: Scene, disputed: Session) -> None:
+    with client(shop.url) as http:
+        enter(http, shop.number(SMALL))
+        html = http.get("/console/corrections").text
+        answer = http.get(where(disputed))
+
+    assert where(disputed) not in html
+    assert answer.status_code == 404
+
+
+def test_payments__correction__names_session_and_version(shop: Scene, disputed: Session) -> None:
+    with client(shop.url) as http:
+        enter(http, disputed.grid_operator)
+        html = http.get("/console/payments").text
+
+    assert f"{where(disputed)}#corrections" in html
