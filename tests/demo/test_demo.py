@@ -44,6 +44,13 @@ def test_demo__change_of_supplier_on_the_road__either_has_its_part(demo):
 
 
 @pytest.mark.chain
+def test_demo__session_of_another_supplier__is_corrected_by_consent_of_all(demo):
+    happened = {row["what"]: row["outcome"] for row in demo[0]["incidents"]}
+    assert happened["a session billed to the wrong supplier"] == "disputed, proposed, corrected"
+    assert happened["another one, without consent yet"] == "disputed, proposed"
+
+
+@pytest.mark.chain
 def test_demo__every_opening__was_cleared_or_rejected(demo):
     sessions = demo[0]["sessions"]
     assert sessions["offered"] == sessions["cleared"] + sum(sessions["rejected"].values())

@@ -11,7 +11,7 @@ from typing import Any, cast, get_type_hints
 
 from eth_abi.abi import decode as decode_abi
 from web3 import Web3
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, TxReceipt
 
 from gridroam.chain import abi
 from gridroam.domain.participants import Limits
@@ -362,6 +362,11 @@ def decode(log: Log) -> Event | None:
     topics = [_bytes(topic) for topic in log["topics"]]
     decoder = _decoders().get(topics[0]) if topics else None
     return decoder(log, topics[1:]) if decoder else None
+
+
+def of(receipt: TxReceipt) -> list[Event]:
+    """What a transaction's contracts said."""
+    return [event for log in receipt["logs"] if (event := decode(log)) is not None]
 
 
 def fetch(w3: Web3, addresses: Iterable[str], from_block: int, to_block: int) -> list[Event]:

@@ -14,6 +14,9 @@ Outcome = Receipt | events.Event
 _WORDS: dict[type[events.Event], str] = {
     events.SessionExpired: "expired",
     events.SupplierChanged: "agreed",
+    events.SessionDisputed: "disputed",
+    events.CorrectionProposed: "proposed",
+    events.SessionCorrected: "corrected",
 }
 
 

@@ -10,12 +10,11 @@ from typing import Self
 
 from eth_account import Account
 from hexbytes import HexBytes
-from web3.types import TxReceipt
 
-from gridroam.chain import abi
+from gridroam.chain import abi, events
 from gridroam.chain.anvil import Anvil, move_clock
 from gridroam.chain.deploy import deploy
-from gridroam.chain.events import Event, decode
+from gridroam.chain.events import Event
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.wallet import Wallet
 from gridroam.demo.cable import Cable
@@ -105,18 +104,18 @@ class Stage:
         """A stranger brings messages to the ledger, without any relay."""
         calldata = self.ledger.submit_calldata(batch)
         sent = self.stranger.post(self.ledger.address, calldata, gas=_MANY)
-        return _events(self.stranger.wait([sent])[0])
+        return events.of(self.stranger.wait([sent])[0])
 
     def expire(self, station: int) -> list[Event]:
         """A stranger ends a silent session."""
         function = abi.functions("Ledger")["expire"]
-        return _events(self.stranger.call(self.ledger.address, function, station, gas=_MANY))
+        return events.of(self.stranger.call(self.ledger.address, function, station, gas=_MANY))
 
     def act(self, participant: str, function: str, *arguments: object) -> list[Event]:
         """A company calls the ledger."""
         wallet = Wallet(self.ledger.w3, self.market.participants[participant].account)
         called = abi.functions("Ledger")[function]
-        return _events(wallet.call(self.ledger.address, called, *arguments, gas=_MANY))
+        return events.of(wallet.call(self.ledger.address, called, *arguments, gas=_MANY))
 
     def batch_of(self, event: Event) -> list[bytes]:
         """The messages that were submitted with the one behind an event."""
@@ -150,10 +149,6 @@ class Stage:
             first = Registers(_FIRST_REGISTER + index * _REGISTER_STEP, 0)
             made[member.name] = Replay(station, plan, first)
         return made
-
-
-def _events(receipt: TxReceipt) -> list[Event]:
-    return [event for log in receipt["logs"] if (event := decode(log)) is not None]
 
 
 def _advance(moment: int) -> Callable[[Replay], list[Receipt]]:

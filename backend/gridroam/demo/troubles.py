@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gridroam.chain import events
+from gridroam.demo.dispute import Dispute
 from gridroam.demo.incidents import Outcome
 from gridroam.demo.market import NORTH, SOUTH
 from gridroam.demo.scenario import HOUR, Scenario, Visit, car_id, car_key
@@ -41,6 +42,8 @@ def of_the_first_day() -> tuple[Trouble, ...]:
         Trouble(21 * HOUR, "a station dies after clearing", station_falls_silent),
         Trouble(22 * HOUR, "a forgery, two replays", forgery_and_replay),
         Trouble(28 * HOUR, "anybody ends its session", expire_silent_sessions),
+        Trouble(29 * HOUR, "a session billed to the wrong supplier", correct_by_consent),
+        Trouble(30 * HOUR, "another one, without consent yet", propose_only),
     )
 
 
@@ -118,6 +121,26 @@ def expire_silent_sessions(stage: Stage) -> Sequence[Outcome]:
     return [event for number in silent for event in stage.expire(number)]
 
 
+def correct_by_consent(stage: Stage) -> Sequence[Outcome]:
+    """Its supplier disputes it and proposes another one. Everybody whom that costs agrees: the new
+    supplier, and both operators, to whom somebody else now owes the money."""
+    dispute = Dispute(stage, _north_sessions(stage)[0])
+    done = [*dispute.raise_by(NORTH), *dispute.propose_by(NORTH, SOUTH)]
+    return [*done, *(event for name in dispute.needed for event in dispute.consent_by(name))]
+
+
+def propose_only(stage: Stage) -> Sequence[Outcome]:
+    dispute = Dispute(stage, _north_sessions(stage)[1])
+    return [*dispute.raise_by(NORTH), *dispute.propose_by(NORTH, SOUTH)]
+
+
+def _north_sessions(stage: Stage) -> list[events.ReportSettled]:
+    """Its last reports with energy taken, of sessions that have ended."""
+    number = stage.market.participants[NORTH].number
+    settled = (e for e in _happened(stage) if isinstance(e, events.ReportSettled))
+    return [e for e in settled if e.last and e.supplier == number and e.import_wh]
+
+
 def _spans(visit: Visit, start: int, end: int) -> bool:
     return visit.session.start < start and end < visit.session.end
 
@@ -149,12 +172,7 @@ def _forged(stage: Stage) -> bytes:
 
 def _first_session(stage: Stage) -> Iterator[bytes]:
     """Its opening and its final report, as they stand in the chain for everybody."""
-    found = events.fetch(
-        stage.ledger.w3,
-        [stage.ledger.address],
-        stage.deployment.block,
-        stage.ledger.w3.eth.block_number,
-    )
+    found = _happened(stage)
     opened = next(e for e in found if isinstance(e, events.SessionCleared))
     closed = next(
         e
@@ -163,6 +181,12 @@ def _first_session(stage: Stage) -> Iterator[bytes]:
     )
     for event in (opened, closed):
         yield next(raw for raw in stage.batch_of(event) if _is_of(unpack(raw).message, event))
+
+
+def _happened(stage: Stage) -> list[events.Event]:
+    """The ledger's events so far."""
+    head = stage.ledger.w3.eth.block_number
+    return list(events.fetch(stage.ledger.w3, [stage.ledger.address], stage.deployment.block, head))
 
 
 def _is_of(message: Message, event: events.SessionCleared | events.ReportSettled) -> bool:

@@ -253,5 +253,5 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:
 
 
 def _found(receipts: Iterable[TxReceipt], cls: type[E]) -> list[E]:
-    decoded = (events.decode(log) for receipt in receipts for log in receipt["logs"])
-    return [event for event in decoded if isinstance(event, cls)]
+    happened = (event for receipt in receipts for event in events.of(receipt))
+    return [event for event in happened if isinstance(event, cls)]
