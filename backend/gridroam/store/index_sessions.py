@@ -1,7 +1,7 @@
 """Reads of the index: sessions, their messages and settlements, batches, what was rejected."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select, tuple_
@@ -16,6 +16,8 @@ from gridroam.store.index_parties import named
 
 _S, _M, _B, _T = schema.sessions.c, schema.messages.c, schema.batches.c, schema.settlements.c
 _O = schema.session_suppliers.c
+_FEW = 50
+"""Stations that are named one by one in a question."""
 FINAL_AT = case(
     (_S.ended > 0, _S.ended + select(schema.cursor.c.window).scalar_subquery()), else_=0
 )
@@ -33,6 +35,7 @@ class Wanted:
     vehicle: bytes | None = None
     vehicles: tuple[bytes, ...] | None = None
     station: int | None = None
+    stations: tuple[int, ...] | None = None
     state: State | None = None
     reason: Reason | None = None
     since: int | None = None
@@ -46,8 +49,8 @@ class Wanted:
     def conditions(self) -> list[ColumnElement[bool]]:
         """All but the supplier's."""
         given = (
-            (self.grid_operator, _S.grid_operator),
-            (self.station_operator, _S.station_operator),
+            (self.grid_operator, self._by(_S.grid_operator)),
+            (self.station_operator, self._by(_S.station_operator)),
             (self.vehicle, _S.vehicle),
             (self.station, _S.station),
             (self.state, _S.state),
@@ -60,6 +63,8 @@ class Wanted:
         ]
         if self.vehicles is not None:
             found.append(_S.vehicle.in_(self.vehicles))
+        if self.stations is not None:
+            found.append(_S.station.in_(self.stations))
         if self.since is not None:
             found.append(_S.opened >= self.since)
         if self.until is not None:
@@ -77,26 +82,44 @@ class Wanted:
             found.append(_S.station.in_(matching))
         return found
 
-    def branches(self) -> list[list[ColumnElement[bool]]]:
-        """Conditions whose answers, taken together, are all: each goes by an index."""
+    def branches(self, connection: Connection) -> list[list[ColumnElement[bool]]]:
+        """Conditions whose answers, taken together, are all, each once: each goes by an index."""
+        wanted = self._narrowed(connection)
+        rest = wanted.conditions()
+        return [[*some, *rest] for some in wanted._by_supplier(connection)]  # noqa: SLF001  a Wanted
+
+    def _by_supplier(self, connection: Connection) -> list[tuple[ColumnElement[bool], ...]]:
+        """Those that it has now, that it cleared, and that it had in a version in between."""
         if self.supplier is None:
-            return [self.conditions()]
-        others = (
-            _S.supplier != self.supplier,
-            _S.former_supplier != self.supplier,
-            tuple_(_S.station, _S.session).in_(
-                select(_O.station, _O.session).where(_O.supplier == self.supplier)
-            ),
-        )
+            return [()]
+        present = (self._by(_S.supplier) == self.supplier,)
         former = (
-            _S.former_supplier == self.supplier,
+            self._by(_S.former_supplier) == self.supplier,
             _S.former_supplier != 0,
             _S.supplier != self.supplier,
         )
-        return [
-            [*conditions, *self.conditions()]
-            for conditions in ((_S.supplier == self.supplier,), former, others)
-        ]
+        had = select(_O.station, _O.session).where(_O.supplier == self.supplier)
+        if connection.execute(had.limit(1)).first() is None:
+            return [present, former]
+        others = (
+            _S.supplier != self.supplier,
+            _S.former_supplier != self.supplier,
+            tuple_(_S.station, _S.session).in_(had),
+        )
+        return [present, former, others]
+
+    def _narrowed(self, connection: Connection) -> "Wanted":
+        """A text that few stations have in their names is sought by those."""
+        if not self.text:
+            return self
+        query = select(schema.stations.c.number).where(named(self.text)).limit(_FEW + 1)
+        found = tuple(connection.execute(query).scalars())
+        return self if len(found) > _FEW else replace(self, stations=found, text="")
+
+    def _by(self, column: ColumnElement[int]) -> ColumnElement[int]:
+        """A party's column; where stations are given, these are the shorter way, and the party's
+        index must not be taken."""
+        return column if self.stations is None else func.coalesce(column, 0)
 
 
 SORTS: dict[str, ColumnElement[Any]] = {
@@ -166,7 +189,7 @@ def sessions(  # noqa: PLR0917
     order = [SORTS[sort], _S.station, _S.session]
     rows: dict[tuple[int, int], tuple[Any, ...]] = {}
     more = False
-    for conditions in wanted.branches():
+    for conditions in wanted.branches(connection):
         some = page(
             connection,
             _sessions().where(*conditions),
@@ -220,7 +243,7 @@ def _session(row: Any) -> records.Session:
 
 def counts(connection: Connection, wanted: Wanted) -> records.Counts:
     totals = [0] * 6
-    for conditions in wanted.branches():
+    for conditions in wanted.branches(connection):
         query = select(
             func.count(),
             _sum(_S.state == int(State.OPEN)),

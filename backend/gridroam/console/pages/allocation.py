@@ -26,8 +26,8 @@ _CSV = [
     "export_wh",
     "network_charge_nano_eur",
     "feed_in_nano_eur",
-    "interpolated_import_wh",
-    "interpolated_export_wh",
+    "even_import_wh",
+    "even_export_wh",
 ]
 
 

@@ -21,8 +21,8 @@ _CSV = [
     "service_fee_nano_eur",
     "feed_in_nano_eur",
     "session_fees_nano_eur",
-    "interpolated_import_wh",
-    "interpolated_export_wh",
+    "even_import_wh",
+    "even_export_wh",
 ]
 
 
