@@ -49,6 +49,11 @@ library Leaf {
             : keccak256(abi.encode(second, first));
     }
 
+    /// @return the second word of a leaf with these parties and tariffs
+    function metaOf(uint256 time, ISessions.Session memory s) internal pure returns (uint256) {
+        return time * 2 ** 8 + pinned(s);
+    }
+
     function pinned(ISessions.Session memory s) private pure returns (uint256) {
         uint256 parties =
             s.supplier * 2 ** 48 + s.gridOperator * 2 ** 72 + s.stationOperator * 2 ** 96;

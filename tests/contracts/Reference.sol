@@ -98,7 +98,7 @@ library Reference {
     }
 
     /// @return n the six bytes from `offset`, big-endian
-    function number(bytes memory data, uint256 offset) private pure returns (uint256 n) {
+    function number(bytes memory data, uint256 offset) internal pure returns (uint256 n) {
         for (uint256 i = 0; i < 6; ++i) {
             n = n * 256 + uint8(data[offset + i]);
         }

@@ -34,6 +34,7 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata arguments)
         external
         returns (address);
+    function pauseGasMetering() external;
     function warp(uint256 time) external;
     function prank(address sender) external;
     function prank(address sender, address origin) external;

@@ -2,11 +2,12 @@
 pragma solidity 0.8.37;
 
 import {IAccounts} from "../../../contracts/interfaces/IAccounts.sol";
+import {ICorrections} from "../../../contracts/interfaces/ICorrections.sol";
 import {ISessions} from "../../../contracts/interfaces/ISessions.sol";
-import {Ghost} from "./Ghost.sol";
+import {Amendments} from "./Amendments.sol";
 
 /// @notice The invariants by their numbers in docs/invariants.md.
-abstract contract Checks is Ghost {
+abstract contract Checks is Amendments {
     function check01_zeroSum() external view {
         uint256 sum;
         for (uint24 p = 1; p <= participants(); ++p) {
@@ -126,6 +127,46 @@ abstract contract Checks is Ghost {
             if (running[n] == 0) continue;
             assertTrue(superseded == runs[running[n] - 1].superseded, "12: superseded");
             pinned(runs[running[n] - 1], s);
+        }
+    }
+
+    /// @dev The ghost's files change by what it has allowed only, and it allows nothing that is final.
+    function check27_finalSessionsStay() external view {
+        for (uint256 i = 0; i < amended.length; ++i) {
+            Run storage run = runs[amended[i]];
+            ICorrections.Standing memory s =
+                corrections.standings(run.opening.station, run.opening.session);
+            File storage f = files[amended[i]];
+            assertEq(s.content, keccak256(f.version), "27: content");
+            assertTrue(s.disputed == f.disputed, "27: disputed");
+            assertFalse(s.verified, "27: verified by no meter");
+        }
+    }
+
+    /// @dev That each was put in force once is asserted where it happens.
+    function check29_versionsGoUp() external view {
+        for (uint256 i = 0; i < amended.length; ++i) {
+            Run storage run = runs[amended[i]];
+            ICorrections.Version memory v = presentOf(amended[i]);
+            ICorrections.Standing memory s =
+                corrections.standings(run.opening.station, run.opening.session);
+            assertEq(s.version, v.number, "29: version");
+            assertTrue(v.time <= block.timestamp, "29: a version of the future");
+            if (v.number == 1) continue;
+            ICorrections.Version memory before =
+                abi.decode(files[amended[i]].before, (ICorrections.Version));
+            assertEq(v.number, before.number + 1, "29: number");
+            assertTrue(v.time > before.time, "29: time");
+        }
+    }
+
+    function check30_postedIsWhatPresentVersionsCost() external view {
+        for (uint24 p = 1; p <= participants(); ++p) {
+            for (uint24 q = 1; q < p; ++q) {
+                int256 there = int256(uint256(ledger.pairs(p, q).amount));
+                int256 back = int256(uint256(ledger.pairs(q, p).amount));
+                assertEq(there - back, net[p][q], "30: posted on balance");
+            }
         }
     }
 

@@ -3,18 +3,18 @@ pragma solidity 0.8.37;
 
 import {IRegistry} from "../../../contracts/interfaces/IRegistry.sol";
 import {ISessions} from "../../../contracts/interfaces/ISessions.sol";
+import {IStory} from "../../../contracts/interfaces/IStory.sol";
 import {IVehicles} from "../../../contracts/interfaces/IVehicles.sol";
 import {Reason} from "../../../contracts/interfaces/Reason.sol";
-import {Drawing} from "../Drawing.sol";
-import {Keys} from "../Keys.sol";
 import {Leaf} from "../Leaf.sol";
 import {Reader} from "../Reader.sol";
 import {Reference} from "../Reference.sol";
 import {Tree} from "../Tree.sol";
+import {Archive} from "./Archive.sol";
 
 /// @notice A second ledger that is kept from the messages alone, without a thought for gas. It takes the first
 /// one's word only for which messages it accepted, and refuses to believe what must not have been.
-abstract contract Ghost is Drawing, Keys {
+abstract contract Ghost is Archive {
     struct Company {
         int256 balance;
         int256 brought; // by deposits, less withdrawals
@@ -52,6 +52,8 @@ abstract contract Ghost is Drawing, Keys {
         uint256 gridReserve;
         uint32 reports;
         bool open;
+        bool closed; // by a final report
+        uint256 endedAt;
     }
 
     Reader private reader = new Reader();
@@ -62,6 +64,8 @@ abstract contract Ghost is Drawing, Keys {
     mapping(uint32 station => uint256) internal running; // its run, counted from 1; 0: none
     mapping(bytes32 report => bool) private settledOnce;
     mapping(uint256 run => mapping(uint24 supplier => Energy)) internal energies;
+    mapping(uint24 payer => mapping(uint24 payee => int256)) internal net; // of the present versions
+    uint256 private index; // of the message under way
     Run[] internal runs;
     bytes32[] internal roots;
     uint256 internal deposited; // nano-euro
@@ -76,6 +80,7 @@ abstract contract Ghost is Drawing, Keys {
         bytes32[] memory leaves = new bytes32[](messages.length);
         for (uint256 i = 0; i < messages.length; ++i) {
             ++reasonsGiven[reasons[i]];
+            index = i;
             if (reasons[i] == Reason.Malformed) {
                 leaves[i] = Leaf.rejected(keccak256(messages[i]), reasons[i], block.timestamp);
             } else if (messages[i][0] & 0x0f == 0x01) {
@@ -85,6 +90,7 @@ abstract contract Ghost is Drawing, Keys {
             }
         }
         roots.push(Tree.root(leaves));
+        placeAll(leaves, uint64(roots.length));
     }
 
     function learnOpening(bytes memory message, Reason reason) private returns (bytes32) {
@@ -96,7 +102,14 @@ abstract contract Ghost is Drawing, Keys {
             assertTrue(registry.maySign(o.station, signer, o.time), "nobody's opening");
             assertTrue(signed_ || !needsSignature(o), "decided without the vehicle");
         }
-        if (reason == Reason.None) return cleared(o, signed_);
+        if (reason == Reason.None) {
+            bytes32 leaf = cleared(o, signed_);
+            Run memory run = runs[runs.length - 1];
+            uint256 meta = Leaf.metaOf(block.timestamp, termsOf(run));
+            (uint256 held, uint256 heldByGrid) = (run.supplierReserve, run.gridReserve);
+            archiveOpening(runs.length - 1, index, message, meta, held, heldByGrid);
+            return leaf;
+        }
         if (reason >= Reason.MarketPaused) {
             goesOn(o);
             ++happened["refused"];
@@ -104,13 +117,15 @@ abstract contract Ghost is Drawing, Keys {
         return Leaf.rejected(digest, reason, block.timestamp);
     }
 
-    function learnReport(bytes memory message, Reason reason) private returns (bytes32) {
+    function learnReport(bytes memory message, Reason reason) private returns (bytes32 leaf) {
         ISessions.EnergyReport memory r = reader.report(message);
         bytes32 digest = ledger.digestOf(r);
         if (reason != Reason.None) return Leaf.rejected(digest, reason, block.timestamp);
         (address signer,) = reader.signers(message, digest);
         assertTrue(registry.maySign(r.station, signer, r.time), "nobody's report");
-        return settled(r, digest);
+        uint256 run = running[r.station];
+        leaf = settled(r, digest);
+        archiveReport(run - 1, index, message, 63 + r.boundaries.length);
     }
 
     function isVehicle(ISessions.OpenSession memory o, address signer) private view returns (bool) {
@@ -242,6 +257,7 @@ abstract contract Ghost is Drawing, Keys {
         moveOn(r.station, readings[readings.length - 1]);
         leaf = settleParts(run, readings, r.last, digest);
         if (r.last) {
+            run.closed = true;
             end(r.station);
             ++happened["closed"];
         }
@@ -288,6 +304,10 @@ abstract contract Ghost is Drawing, Keys {
             due.serviceFee,
             due.feedIn
         );
+        uint256 meta = Leaf.metaOf(block.timestamp, termsOf(run)) + to.time * 2 ** 152;
+        told.push(IStory.PartEntry(meta, due.networkCharge, due.serviceFee, due.feedIn));
+        owes(run.supplier, run.station.gridOperator, int256(due.networkCharge) - due.feedIn);
+        owes(run.supplier, run.station.operator, int256(due.serviceFee));
         uint256 taken = to.imported - readings[0].imported;
         uint256 fed = to.exported - readings[0].exported;
         Energy storage e = energies[running[run.opening.station] - 1][run.supplier];
@@ -323,7 +343,9 @@ abstract contract Ghost is Drawing, Keys {
     }
 
     function expired(uint32 station_) internal {
-        roots.push(Leaf.expired(station_, termsOf(runs[running[station_] - 1]), block.timestamp));
+        uint256 run = running[station_] - 1;
+        roots.push(Leaf.expired(station_, termsOf(runs[run]), block.timestamp));
+        archiveExpiry(run, roots.length, Leaf.metaOf(block.timestamp, termsOf(runs[run])));
         end(station_);
         ++happened["expired"];
     }
@@ -331,7 +353,7 @@ abstract contract Ghost is Drawing, Keys {
     /// @dev The reserves come free, by a final report or by expiry.
     function end(uint32 station_) internal {
         Run storage run = runs[running[station_] - 1];
-        run.open = false;
+        (run.open, run.endedAt) = (false, block.timestamp);
         companies[run.supplier].reserved -= int256(run.supplierReserve);
         companies[run.station.gridOperator].reserved -= int256(run.gridReserve);
         running[station_] = 0;
@@ -372,7 +394,13 @@ abstract contract Ghost is Drawing, Keys {
         else post(grid, run.supplier, uint256(due.feedIn), 0, fed);
     }
 
-    function post(uint24 payer, uint24 payee, uint256 amount, uint256 taken, uint256 fed) private {
+    /// @dev What one has to pay another in the end, whatever way it was posted.
+    function owes(uint24 payer, uint24 payee, int256 amount) internal {
+        net[payer][payee] += amount;
+        net[payee][payer] -= amount;
+    }
+
+    function post(uint24 payer, uint24 payee, uint256 amount, uint256 taken, uint256 fed) internal {
         Between storage b = between[payer][payee];
         b.posted += amount;
         b.importWh += taken;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IAccounts} from "../../../contracts/interfaces/IAccounts.sol";
+import {ICorrections} from "../../../contracts/interfaces/ICorrections.sol";
 import {ISessions} from "../../../contracts/interfaces/ISessions.sol";
 import {Reason} from "../../../contracts/interfaces/Reason.sol";
 import {Administration} from "./Administration.sol";
@@ -148,6 +150,122 @@ contract Handler is Administration {
             ledger.expire(n);
             expired(n);
         }
+    }
+
+    // ------------------------------------------------------------------------------------------- Corrections
+
+    /// @dev Somebody disputes, or proposes and others consent, of a session that ended lately or long ago.
+    function amend(uint256 seed) external {
+        if (runs.length == 0) return;
+        uint256 back = draw(seed, 1, 0, seed % 8 == 0 ? runs.length - 1 : 5);
+        uint256 run = runs.length - 1 - (back < runs.length ? back : 0);
+        if (runs[run].open) return cannotYet(run);
+        if (draw(seed, 2, 0, 63) == 0) pass(WINDOW + 1);
+        if (draw(seed, 3, 0, 3) == 0) return dispute(run, anybody(seed));
+        ICorrections.Change memory change = drawChange(presentOf(run), seed);
+        agree(run, change, anybody(seed), true);
+        // the others, in any order, and mostly all of them
+        for (uint24 i = 0; i < 6; ++i) {
+            uint24 by = uint24((seed / 2 + i) % 6);
+            if (draw(seed, 30 + i, 0, 9) != 0) agree(run, change, by, false);
+        }
+        refuses(run, change, seed);
+    }
+
+    /// @return 0 a stranger
+    function anybody(uint256 seed) private pure returns (uint24) {
+        return uint24(draw(seed, 4, 0, 5));
+    }
+
+    function dispute(uint256 run, uint24 by) private {
+        ICorrections.Version memory v = presentOf(run);
+        bytes memory data = isOnFile(run)
+            ? abi.encodeCall(ICorrections.disputeVersion, (v, 1, 0))
+            : abi.encodeCall(ICorrections.dispute, (storyOf(run), 1, 0));
+        bool done = tried(accountOrStranger(by), address(corrections), data);
+        assertTrue(done == mayDispute(run, v, by), "disputed by a party in time, and only then");
+        if (done) disputed(run, v);
+    }
+
+    function agree(uint256 run, ICorrections.Change memory change, uint24 by, bool proposes)
+        private
+    {
+        ICorrections.Version memory v = presentOf(run);
+        bool may = !isFinal(run) && isChange(v, change) && (proposes || isOnFile(run));
+        ICorrections.Version memory next = v;
+        if (may) next = priced(run, v, change);
+        may = may && isParty(v, next, by);
+        bytes memory data = !proposes
+            ? abi.encodeCall(ICorrections.consent, (v, change))
+            : isOnFile(run)
+                ? abi.encodeCall(ICorrections.proposeVersion, (v, change))
+                : abi.encodeCall(ICorrections.propose, (storyOf(run), change));
+        bool done = tried(accountOrStranger(by), address(corrections), data);
+        assertTrue(done == may, "agreed by a party in time to what may be, and only then");
+        if (done) consented(run, v, next, by);
+        else if (isFinal(run)) ++happened["too late"];
+    }
+
+    /// @dev Versions that are not the present one, and the ledger's own door.
+    function refuses(uint256 run, ICorrections.Change memory change, uint256 seed) private {
+        address account = accountOrStranger(anybody(seed));
+        ICorrections.Version memory v = presentOf(run);
+        if (files[run].before.length != 0) {
+            v = abi.decode(files[run].before, (ICorrections.Version));
+        } else if (isOnFile(run)) {
+            v.gridOperator = anybody(seed);
+            if (keccak256(abi.encode(v)) == keccak256(files[run].version)) return;
+        }
+        change.time = uint40(block.timestamp);
+        bytes memory data = abi.encodeCall(ICorrections.proposeVersion, (v, change));
+        assertFalse(tried(account, address(corrections), data), "28: another version");
+        IAccounts.Adjustment[] memory gift = new IAccounts.Adjustment[](1);
+        gift[0] = IAccounts.Adjustment(1, 2, 1e9, 0, 0);
+        data = abi.encodeCall(IAccounts.adjust, (gift, new uint24[](0), 0));
+        assertFalse(tried(account, address(ledger), data), "30: adjusted by anybody");
+    }
+
+    /// @dev Of a session that runs there is no version.
+    function cannotYet(uint256 run) private {
+        address account = accountsOf[runs[run].station.gridOperator];
+        bytes memory data = abi.encodeCall(ICorrections.dispute, (storyOf(run), 1, 0));
+        assertFalse(tried(account, address(corrections), data), "27: disputed while it ran");
+    }
+
+    function drawChange(ICorrections.Version memory v, uint256 seed)
+        private
+        view
+        returns (ICorrections.Change memory change)
+    {
+        change.time = uint40(v.time + draw(seed, 20, 0, 20));
+        if (change.time > block.timestamp) change.time = uint40(block.timestamp);
+        bool splits = draw(seed, 21, 0, 2) == 0;
+        change.assignments = new ICorrections.Assignment[](splits ? 2 : 1);
+        uint24 first = v.shares[0].supplier;
+        if (splits) {
+            uint40 until = uint40(draw(seed, 22, v.start, v.end));
+            change.assignments[0] = ICorrections.Assignment(first, until);
+        }
+        uint24 to = draw(seed, 23, 0, 1) == 0 ? first : uint24(draw(seed, 24, 0, 5));
+        change.assignments[splits ? 1 : 0] = ICorrections.Assignment(to, v.end);
+        // the last reading moves, and rarely backwards
+        bytes memory r = v.readings;
+        uint256 offset = r.length - (draw(seed, 25, 0, 1) == 0 ? 12 : 6);
+        uint256 value;
+        for (uint256 i = 0; i < 6; ++i) {
+            value = value * 256 + uint8(r[offset + i]);
+        }
+        value = value + draw(seed, 26, 0, 900) - (value < 450 ? value : 450);
+        for (uint256 i = 6; i > 0; --i) {
+            r[offset + i - 1] = bytes1(uint8(value));
+            value /= 256;
+        }
+        change.readings = r;
+        if (draw(seed, 27, 0, 15) == 0) change.readings = bytes.concat(r, new bytes(12));
+    }
+
+    function accountOrStranger(uint24 by) private view returns (address) {
+        return by == 0 ? stranger : accountsOf[by];
     }
 
     // ------------------------------------------------------------------------------------------- What happened

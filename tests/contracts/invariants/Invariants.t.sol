@@ -33,7 +33,7 @@ contract InvariantsTest is Assertions {
     }
 
     function actions() private pure returns (bytes4[] memory list) {
-        list = new bytes4[](16); // what makes the rest possible comes twice
+        list = new bytes4[](18); // what makes the rest possible comes twice
         list[0] = Handler.open.selector;
         list[1] = Handler.charge.selector;
         list[2] = Handler.finish.selector;
@@ -50,6 +50,8 @@ contract InvariantsTest is Assertions {
         list[13] = Handler.rescue.selector;
         list[14] = Handler.open.selector;
         list[15] = Handler.finish.selector;
+        list[16] = Handler.amend.selector;
+        list[17] = Handler.amend.selector;
     }
 
     /// forge-config: default.invariant.fail-on-revert = true
@@ -68,12 +70,16 @@ contract InvariantsTest is Assertions {
         market.check10_batchRoots();
         market.check11_vehicleInOneSession();
         market.check12_termsArePinned();
+        market.check27_finalSessionsStay();
+        market.check29_versionsGoUp();
+        market.check30_postedIsWhatPresentVersionsCost();
     }
 
     // ---------------------------------------------------------------------------------------------- Coverage
 
     /// @dev The invariants say something only if things happen. One long run, the same every time.
     function test_actions_reach_everything() public {
+        vm.pauseGasMetering();
         uint256 seed = uint256(keccak256("a market's year"));
         bytes4[] memory list = actions();
         for (uint256 i = 0; i < 1500; ++i) {
@@ -106,6 +112,9 @@ contract InvariantsTest is Assertions {
         reached("switched", 1);
         reached("split", 1);
         reached("retired", 2);
+        reached("disputed", 5);
+        reached("corrected", 20);
+        reached("too late", 5);
         for (uint8 r = 0; r <= uint8(type(Reason).max); ++r) {
             // a tariff once published is in force for ever
             if (Reason(r) == Reason.NoGridTariff || Reason(r) == Reason.NoOperatorTariff) continue;
