@@ -44,6 +44,7 @@ class Report(NamedTuple):
     last: bool
     evidence: bytes
     boundaries: tuple[tuple[int, int], ...]
+    packed_boundaries: bytes
 
 
 Message = Opening | Report
@@ -150,5 +151,7 @@ def _report(raw: bytes, boundaries: bytes) -> tuple[Message, bytes]:
     )
     registers = i << 32 | imported, e << 32 | exported
     pairs = tuple([(a << 32 | b, c << 32 | d) for a, b, c, d in _BOUNDARIES(boundaries)])
-    message = Report(station, session, report, t << 32 | time, *registers, last, evidence, pairs)
+    message = Report(
+        station, session, report, t << 32 | time, *registers, last, evidence, pairs, boundaries
+    )
     return message, keccak(b"".join(words))

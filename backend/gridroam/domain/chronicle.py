@@ -34,7 +34,7 @@ class Chronicle:
     def add(self, report: Report, parts: tuple[Part, ...]) -> None:
         before, self.end = self.end, reading_of(report)
         self.evidence = report.evidence
-        self.readings += packed(report.boundaries)
+        self.readings += report.packed_boundaries
         if self.end.time % SLOT == 0 and self.end.time != before.time:
             self.readings += packed([self.end[1:]])
         for part in parts:

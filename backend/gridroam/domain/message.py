@@ -41,6 +41,9 @@ class Report(Message, Protocol):
 
     @property
     def boundaries(self) -> tuple[tuple[Wh, Wh], ...]: ...
+    @property
+    def packed_boundaries(self) -> bytes:
+        """As on the wire."""
 
 
 def reading_of(message: Message) -> Reading:
