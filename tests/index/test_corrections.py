@@ -1,12 +1,13 @@
 """Disputes, versions, proposals and proofs, as rows."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agreement import differences
 from corrected import Corrector
 from lively import Lively
-from sqlalchemy import text
+from sqlalchemy import event, text
 from traffic import Traffic
 
 from gridroam.domain.session import State
@@ -84,6 +85,33 @@ def test_sessions__verified_and_corrected_by_the_meter__are_found(index: Index) 
     assert told.versions[1].agreed == ()
     assert by_meter.import_wh == 3_520
     assert counts.sessions == len(everything)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "by"),
+    [
+        (Wanted(supplier=RICH, disputed=True), "ix_chain_sessions_disputed"),
+        (Wanted(grid_operator=COAST, corrected=True), "ix_chain_sessions_corrected"),
+        (Wanted(supplier=RICH), "ix_chain_sessions_supplier"),
+    ],
+)
+def test_sessions__of_a_large_party__few_are_found_without_going_through_all(
+    index: Index, wanted: Wanted, by: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_: Any, __: Any, statement: str, given: Any, *___: Any) -> None:
+        asked.append((statement, given))
+
+    event.listen(index.store.engine, "before_cursor_execute", hear)
+    with index.snapshot() as now:
+        now.sessions(wanted)
+    event.remove(index.store.engine, "before_cursor_execute", hear)
+    first = next(one for one in asked if "FROM chain_sessions" in one[0])
+    with index.store.engine.connect() as connection:
+        plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + first[0], first[1]).all()
+
+    assert by in " ".join(str(row) for row in plan)
 
 
 def test_claims__correction_that_the_supplier_cannot_pay__told_in_payments(index: Index) -> None:

@@ -117,9 +117,10 @@ class Wanted:
         return self if len(found) > _FEW else replace(self, stations=found, text="")
 
     def _by(self, column: ColumnElement[int]) -> ColumnElement[int]:
-        """A party's column; where stations are given, these are the shorter way, and the party's
-        index must not be taken."""
-        return column if self.stations is None else func.coalesce(column, 0)
+        """A party's column; without its index where few stations are given, or what few sessions
+        are: these are the shorter way, however many sessions the party has."""
+        is_rare = self.stations is not None or self.disputed or self.corrected
+        return func.coalesce(column, 0) if is_rare else column
 
 
 SORTS: dict[str, ColumnElement[Any]] = {
