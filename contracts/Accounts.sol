@@ -20,12 +20,6 @@ abstract contract Accounts is Base, IAccounts {
     using Storage for Pair;
     using Storage for Journal;
 
-    /// @dev An account on the table: loaded once, changed by several postings, saved once.
-    struct Purse {
-        uint24 owner;
-        Funds funds;
-    }
-
     IVault internal immutable VAULT;
     address internal immutable CORRECTIONS;
     uint256 public totalBalance;
@@ -94,12 +88,10 @@ abstract contract Accounts is Base, IAccounts {
         require(msg.sender == CORRECTIONS, OnlyCorrections(msg.sender));
         for (uint256 i = 0; i < adjustments.length; ++i) {
             Adjustment calldata a = adjustments[i];
-            Purse memory payer = _openPurse(a.payer);
-            Purse memory payee = a.payee == a.payer ? payer : _openPurse(a.payee);
-            (Purse memory from, Purse memory to) = a.amount < 0 ? (payee, payer) : (payer, payee);
-            _post(from, to, SignedMath.abs(a.amount), 0, 0);
-            _closePurse(payer);
-            _closePurse(payee);
+            Account storage payer = _accounts[a.payer];
+            payer.save(
+                _post(payer.load(), a.payer, a.payee, a.amount >= 0, SignedMath.abs(a.amount), 0, 0)
+            );
             Pair storage p = _pairs[_between(a.payer, a.payee)];
             p.importWh = _moved(p.importWh, a.importWh);
             p.exportWh = _moved(p.exportWh, a.exportWh);
@@ -125,46 +117,58 @@ abstract contract Accounts is Base, IAccounts {
 
     // ------------------------------------------------------------------------------------------- Internal
 
-    function _openPurse(uint24 participant) internal view returns (Purse memory) {
-        return Purse(participant, _accounts[participant].load());
-    }
-
-    function _closePurse(Purse memory p) internal {
-        _accounts[p.owner].save(p.funds);
-    }
-
-    /// @dev Posts from payer to payee, whose purses the caller has opened and will close. Where one participant is
-    /// both, both are one purse: then no money moves.
+    /// @dev Posts between a participant, whose funds the caller has loaded and will save, and another one. To oneself
+    /// no money moves.
+    /// @param pays whether the participant pays; else the other one does
     /// @param amount nano-euro
+    /// @return the participant's funds after it
     function _post(
-        Purse memory payer,
-        Purse memory payee,
+        Funds funds,
+        uint24 participant,
+        uint24 other,
+        bool pays,
         uint256 amount,
         uint256 importWh,
         uint256 exportWh
-    ) internal {
-        if (amount | importWh | exportWh == 0) return;
-        uint256 open = payer.owner == payee.owner ? 0 : _pay(payer, payee, amount);
-        Pair storage p = _pairs[_between(payer.owner, payee.owner)];
+    ) internal returns (Funds) {
+        if (amount | importWh | exportWh == 0) return funds;
+        uint256 open = 0;
+        if (participant != other) {
+            Account storage account = _accounts[other];
+            Funds theirs = account.load();
+            if (pays) (funds, theirs, open) = _pay(funds, theirs, amount);
+            else (theirs, funds, open) = _pay(theirs, funds, amount);
+            account.save(theirs);
+        }
+        (uint24 payer, uint24 payee) = pays ? (participant, other) : (other, participant);
+        Pair storage p = _pairs[_between(payer, payee)];
         p.save(p.load().add(amount, open, importWh, exportWh));
-        if (open != 0) emit ClaimOpened(payer.owner, payee.owner, uint80(open));
+        if (open != 0) emit ClaimOpened(payer, payee, uint80(open));
+        return funds;
     }
 
     /// @dev Older claims come first: only what the balance exceeds them by pays.
-    /// @return open what was not covered
-    function _pay(Purse memory payer, Purse memory payee, uint256 amount)
+    /// @return both after it, and what was not covered
+    function _pay(Funds payer, Funds payee, uint256 amount)
         private
         pure
-        returns (uint256 open)
+        returns (Funds, Funds, uint256)
     {
-        uint256 paid = payer.funds.free();
+        uint256 paid = payer.free();
         if (amount < paid) paid = amount;
+        uint256 open;
         // at most the amount
         unchecked {
             open = amount - paid;
         }
-        payer.funds = payer.funds.pay(paid, open);
-        payee.funds = payee.funds.receive_(paid);
+        return (payer.pay(paid, open), payee.receive_(paid), open);
+    }
+
+    /// @dev Where a session held a reserve.
+    function _release(uint24 participant, uint64 reserve) internal {
+        if (reserve == 0) return;
+        Account storage account = _accounts[participant];
+        account.save(account.load().release(reserve));
     }
 
     function _between(uint24 payer, uint24 payee) private pure returns (uint256) {

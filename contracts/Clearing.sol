@@ -38,6 +38,7 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         Opening o = Messages.opening(message);
         bytes32 vehicle = Messages.vehicleOf(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(o, vehicle));
+        Session storage session = _sessions[o.station()];
         // slither-disable-next-line uninitialized-local it begins empty
         Case memory c;
         c.supply = _vehicles[vehicle].load();
@@ -47,20 +48,23 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         (device, c.terms, c.refusal, c.market) = REGISTRY.openingTerms(o.station(), own, o.time());
 
         reason = _checkSigner(message, digest, o.station(), device, o.time());
-        if (reason == Reason.None) reason = _checkOpening(message, o, c, digest);
-        if (reason == Reason.None) reason = _decide(o, c);
+        if (reason == Reason.None) {
+            reason = _checkOpening(message, o, session.loadProgress(), c, digest);
+        }
+        if (reason == Reason.None) reason = _decide(session, o, c);
         if (reason != Reason.None) return (reason, _reject(o.station(), digest, reason));
-        _clear(o, c, vehicle);
+        _clear(session, o, c, vehicle);
         leaf = Leaves.cleared(digest, Leaves.metaOf(c.terms), c.terms);
     }
 
     /// @dev The checks that leave no trace.
-    function _checkOpening(bytes calldata message, Opening o, Case memory c, bytes32 digest)
-        private
-        view
-        returns (Reason reason)
-    {
-        Progress s = _sessions[o.station()].loadProgress();
+    function _checkOpening(
+        bytes calldata message,
+        Opening o,
+        Progress s,
+        Case memory c,
+        bytes32 digest
+    ) private view returns (Reason reason) {
         if (s.isOpen() || s.isSuperseded()) {
             return o.session() == s.number() ? Reason.SessionUsed : Reason.StationBusy;
         }
@@ -80,14 +84,17 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
     }
 
     /// @dev Uses the session number up, whatever comes of it.
-    function _decide(Opening o, Case memory c) private returns (Reason reason) {
+    function _decide(Session storage session, Opening o, Case memory c)
+        private
+        returns (Reason reason)
+    {
         reason = c.refusal;
         if (reason == Reason.None && c.supplied) reason = _checkElsewhere(c, o.station());
         if (reason == Reason.None) reason = _reserve(c.terms);
         bool cleared = reason == Reason.None;
         uint256 flags = c.signed ? ProgressFields.VEHICLE_SIGNED : 0;
         if (cleared && c.supplied && c.supply.nextFrom() > o.time()) flags |= _meetChange(o, c);
-        _sessions[o.station()].save(
+        session.save(
             ProgressFields.pack(
                 o.session(), 0, o.time(), o.reading(), cleared ? State.Open : State.Refused, flags
             )
@@ -114,21 +121,23 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
     /// @dev Holds the reserves of both payers, or neither.
     function _reserve(Terms t) private returns (Reason) {
         (uint24 supplier, uint24 grid) = (t.supplier(), t.gridOperator());
-        Funds funds = _accounts[supplier].load();
+        Account storage account = _accounts[supplier];
+        Funds funds = account.load();
         if (!funds.covers(t.supplierReserve())) return Reason.SupplierNotCovered;
         if (t.gridReserve() != 0) {
-            Funds gridFunds = _accounts[grid].load();
+            Account storage gridAccount = _accounts[grid];
+            Funds gridFunds = gridAccount.load();
             if (!gridFunds.covers(t.gridReserve())) return Reason.GridOperatorNotCovered;
-            _accounts[grid].save(gridFunds.hold(t.gridReserve()));
+            gridAccount.save(gridFunds.hold(t.gridReserve()));
         }
-        _accounts[supplier].save(funds.hold(t.supplierReserve()));
+        account.save(funds.hold(t.supplierReserve()));
         return Reason.None;
     }
 
-    function _clear(Opening o, Case memory c, bytes32 vehicle) private {
+    function _clear(Session storage session, Opening o, Case memory c, bytes32 vehicle) private {
         Terms t = c.terms;
         if (c.elsewhere != 0) _supersede(c.elsewhere);
-        _sessions[o.station()].save(t);
+        session.save(t);
         if (c.supplied) _vehicles[vehicle].save(c.supply.movedTo(o.station(), o.session()));
         emit SessionCleared(
             o.station(),

@@ -15,7 +15,6 @@ import {Terms} from "./libraries/Terms.sol";
 /// @notice Takes batches of messages, and ends sessions that no message will end.
 abstract contract Sessions is Settlement {
     using Storage for Session;
-    using Storage for Account;
 
     uint64 public batchCount;
     mapping(uint64 batch => bytes32 root) public batchRoot;
@@ -45,8 +44,8 @@ abstract contract Sessions is Settlement {
         bool silent = s.isOpen() && block.timestamp > s.touched() + REGISTRY.limits().silence;
         require(silent || s.isSuperseded(), NotExpirable(station));
         session.save(s.withState(State.Expired));
-        _accounts[t.supplier()].reserved -= t.supplierReserve();
-        _accounts[t.gridOperator()].reserved -= t.gridReserve();
+        _release(t.supplier(), t.supplierReserve());
+        _release(t.gridOperator(), t.gridReserve());
         emit SessionExpired(station, uint32(s.number()));
         bytes32 digest = Leaves.expiryDigest(station, s.number(), s.report());
         _recordBatch(Leaves.expired(digest, Leaves.metaOf(t)), 1);

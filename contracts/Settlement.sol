@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import {Bytes} from "@openzeppelin/contracts/utils/Bytes.sol";
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {Clearing} from "./Clearing.sol";
 import {Reason} from "./interfaces/Reason.sol";
 import {Device} from "./libraries/Device.sol";
+import {Funds} from "./libraries/Funds.sol";
 import {Leaves} from "./libraries/Leaves.sol";
 import {Market} from "./libraries/Market.sol";
 import {Messages, Report} from "./libraries/Messages.sol";
@@ -45,13 +47,12 @@ abstract contract Settlement is Clearing {
         bytes memory registers = Messages.registersOf(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), registers));
         Session storage session = _sessions[r.station()];
-        Progress s = session.loadProgress();
-        (Device device, Market market, Tariffs memory tariffs) =
-            _tariffsOf(r.station(), session.loadTerms());
+        (Progress s, Terms t) = (session.loadProgress(), session.loadTerms());
+        (Device device, Market market, Tariffs memory tariffs) = _tariffsOf(r.station(), t);
         reason = _checkSigner(message, digest, r.station(), device, r.time());
         if (reason == Reason.None) reason = _checkReport(r, s, registers.length, market.skew());
         if (reason == Reason.None) {
-            (reason, leaf) = _settle(r, digest, s, registers, tariffs);
+            (reason, leaf) = _settle(session, r, digest, s, t, registers, tariffs);
         }
         if (reason != Reason.None) leaf = _reject(r.station(), digest, reason);
     }
@@ -61,15 +62,16 @@ abstract contract Settlement is Clearing {
         view
         returns (Device device, Market market, Tariffs memory tariffs)
     {
-        Prices grid;
-        Prices operator;
-        uint256 gridLevels;
-        uint256 operatorLevels;
-        (device, grid, gridLevels, operator, operatorLevels, market) =
-            REGISTRY.tariffsOf(station, t);
-        Slots.Frame memory frame =
-            Slots.Frame(gridLevels, operatorLevels, device.maxPower(), device.maxFeedIn());
-        tariffs = Tariffs(frame, grid, operator);
+        Slots.Frame memory frame = tariffs.frame;
+        (
+            device,
+            tariffs.grid,
+            frame.gridLevels,
+            tariffs.operator,
+            frame.operatorLevels,
+            market
+        ) = REGISTRY.tariffsOf(station, t);
+        (frame.maxPower, frame.maxFeedIn) = (device.maxPower(), device.maxFeedIn());
     }
 
     /// @dev The checks that leave no trace.
@@ -94,24 +96,28 @@ abstract contract Settlement is Clearing {
 
     /// @return reason why a register or the power cannot be, before anything has changed
     function _settle(
+        Session storage session,
         Report r,
         bytes32 digest,
         Progress s,
+        Terms t,
         bytes memory registers,
         Tariffs memory tariffs
     ) private returns (Reason reason, bytes32 leaf) {
         Part memory p = Part(s.reading(), registers, s.time(), r.time(), r.last(), 0, 0, 0);
-        if (s.changeKnown()) return _settleOverChange(r, digest, s, p, tariffs);
+        if (s.changeKnown()) return _settleOverChange(session, r, digest, s, t, p, tariffs);
         if (!_price(p, tariffs)) return (Slots.explain(p.first, registers), 0);
-        _advance(r, s.vehicleSigned() ? ProgressFields.VEHICLE_SIGNED : 0);
-        leaf = _book(r, digest, _sessions[r.station()].loadTerms(), p);
+        _advance(session, r, s.vehicleSigned() ? ProgressFields.VEHICLE_SIGNED : 0);
+        leaf = _book(r, digest, t, p);
     }
 
     /// @dev The same where a change of supplier is known: before, over, or after its time.
     function _settleOverChange(
+        Session storage session,
         Report r,
         bytes32 digest,
         Progress s,
+        Terms t,
         Part memory p,
         Tariffs memory tariffs
     ) private returns (Reason reason, bytes32 leaf) {
@@ -126,10 +132,9 @@ abstract contract Settlement is Clearing {
             return (Slots.explain(s.reading(), registers), 0);
         }
         uint256 flags = s.vehicleSigned() ? ProgressFields.VEHICLE_SIGNED : 0;
-        _advance(r, switches ? flags : flags | ProgressFields.CHANGE_KNOWN);
-        Terms t = _sessions[r.station()].loadTerms();
+        _advance(session, r, switches ? flags : flags | ProgressFields.CHANGE_KNOWN);
         bytes32 first = cuts ? _book(r, digest, t, former) : bytes32(0);
-        leaf = _book(r, digest, switches ? _switch(r, t) : t, p);
+        leaf = _book(r, digest, switches ? _switch(session, r, t) : t, p);
         if (cuts) leaf = Hashes.commutativeKeccak256(first, leaf);
     }
 
@@ -164,23 +169,24 @@ abstract contract Settlement is Clearing {
         }
     }
 
-    function _advance(Report r, uint256 flags) private {
+    function _advance(Session storage session, Report r, uint256 flags) private {
         State state = r.last() ? State.Closed : State.Open;
-        _sessions[r.station()].save(
+        session.save(
             ProgressFields.pack(r.session(), r.number(), r.time(), r.reading(), state, flags)
         );
     }
 
     /// @dev From here on the session is the new supplier's. It takes the reserve over as far as it is covered.
-    function _switch(Report r, Terms t) private returns (Terms next) {
+    function _switch(Session storage session, Report r, Terms t) private returns (Terms next) {
         Change memory change = _changes[r.station()];
         uint24 former = t.supplier();
         uint64 reserve = t.supplierReserve();
-        _accounts[former].save(_accounts[former].load().release(reserve));
-        if (!_accounts[change.supplier].load().covers(reserve)) reserve = 0;
-        _accounts[change.supplier].save(_accounts[change.supplier].load().hold(reserve));
+        _release(former, reserve);
+        Account storage account = _accounts[change.supplier];
+        if (!account.load().covers(reserve)) reserve = 0;
+        account.save(account.load().hold(reserve));
         next = t.withSupplier(change.supplier, reserve);
-        _sessions[r.station()].save(next);
+        session.save(next);
         emit SupplierSwitched(
             r.station(), former, change.supplier, r.session(), change.effective, reserve
         );
@@ -220,26 +226,18 @@ abstract contract Settlement is Clearing {
         );
     }
 
-    /// @dev Loads each account once, also where one participant has several roles, and saves it once.
+    /// @dev The supplier is in every posting: its funds are loaded once and saved once. What the grid operator held is
+    /// released before that, because one participant may be both.
     function _postAll(Terms t, Part memory p, uint256 taken, uint256 fed) private {
-        Purse memory supplier = _openPurse(t.supplier());
-        Purse memory grid =
-            t.gridOperator() == supplier.owner ? supplier : _openPurse(t.gridOperator());
-        Purse memory operator = t.stationOperator() == supplier.owner
-            ? supplier
-            : t.stationOperator() == grid.owner ? grid : _openPurse(t.stationOperator());
-        if (p.last) {
-            supplier.funds = supplier.funds.release(t.supplierReserve());
-            grid.funds = grid.funds.release(t.gridReserve());
-        }
-        _post(supplier, grid, p.networkCharge, taken, 0);
-        _post(supplier, operator, p.serviceFee, taken, 0);
-        if (p.feedIn < 0) _post(supplier, grid, uint256(-p.feedIn), 0, fed);
-        else _post(grid, supplier, uint256(p.feedIn), 0, fed);
-        // one participant's only purse is written as often as it has roles, the same each time
-        _closePurse(supplier);
-        _closePurse(grid);
-        _closePurse(operator);
+        (uint24 supplier, uint24 grid) = (t.supplier(), t.gridOperator());
+        if (p.last) _release(grid, t.gridReserve());
+        Account storage account = _accounts[supplier];
+        Funds funds = account.load();
+        if (p.last) funds = funds.release(t.supplierReserve());
+        funds = _post(funds, supplier, grid, true, p.networkCharge, taken, 0);
+        funds = _post(funds, supplier, t.stationOperator(), true, p.serviceFee, taken, 0);
+        funds = _post(funds, supplier, grid, p.feedIn < 0, SignedMath.abs(p.feedIn), 0, fed);
+        account.save(funds);
     }
 
     function _recordAll(Terms t, bytes32 leaf) private {
