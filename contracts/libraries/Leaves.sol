@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Reason} from "../interfaces/Reason.sol";
+import {Hashing} from "./Hashing.sol";
 import {Terms} from "./Terms.sol";
 
 /// @notice The leaves of batch roots: five words each, see docs/protocol.md.
@@ -19,15 +20,8 @@ library Leaves {
     }
 
     function cleared(bytes32 digest, uint256 meta, Terms terms) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                digest,
-                meta,
-                uint256(terms.supplierReserve()),
-                uint256(terms.gridReserve()),
-                uint256(0)
-            )
-        );
+        return
+            Hashing.ofWords(uint256(digest), meta, terms.supplierReserve(), terms.gridReserve(), 0);
     }
 
     /// @param networkCharge nano-euro
@@ -40,16 +34,17 @@ library Leaves {
         uint256 serviceFee,
         int256 feedIn
     ) internal pure returns (bytes32) {
-        return keccak256(abi.encode(digest, meta, networkCharge, serviceFee, feedIn));
+        return
+            Hashing.ofWords(uint256(digest), meta, networkCharge, serviceFee, uint256(feedIn));
     }
 
     function rejected(bytes32 digest, Reason reason) internal view returns (bytes32) {
         uint256 meta = uint256(reason) | block.timestamp << 8;
-        return keccak256(abi.encode(digest, meta, uint256(0), uint256(0), uint256(0)));
+        return Hashing.ofWords(uint256(digest), meta, 0, 0, 0);
     }
 
     function expired(bytes32 digest, uint256 meta) internal pure returns (bytes32) {
-        return keccak256(abi.encode(digest, meta, uint256(0), uint256(0), uint256(0)));
+        return Hashing.ofWords(uint256(digest), meta, 0, 0, 0);
     }
 
     /// @return what stands for a message in the leaf of an expiry

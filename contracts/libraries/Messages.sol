@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ISessions} from "../interfaces/ISessions.sol";
+import {Hashing} from "./Hashing.sol";
 import {Signatures} from "./Signatures.sol";
 import {Slots} from "./Slots.sol";
 
@@ -167,16 +168,14 @@ library Messages {
     }
 
     function hash(Opening o, bytes32 vehicle) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                OPEN_SESSION_TYPEHASH,
-                o.station(),
-                o.session(),
-                vehicle,
-                o.time(),
-                o.importRegister(),
-                o.exportRegister()
-            )
+        return Hashing.ofWords(
+            uint256(OPEN_SESSION_TYPEHASH),
+            o.station(),
+            o.session(),
+            uint256(vehicle),
+            o.time(),
+            o.importRegister(),
+            o.exportRegister()
         );
     }
 
@@ -191,19 +190,17 @@ library Messages {
             // all but the last 12 bytes
             boundaries := keccak256(add(registers, 32), sub(mload(registers), 12))
         }
-        return keccak256(
-            abi.encode(
-                ENERGY_REPORT_TYPEHASH,
-                r.station(),
-                r.session(),
-                r.number(),
-                r.time(),
-                r.importRegister(),
-                r.exportRegister(),
-                r.last(),
-                evidence,
-                boundaries
-            )
+        return Hashing.ofWords(
+            uint256(ENERGY_REPORT_TYPEHASH),
+            r.station(),
+            r.session(),
+            r.number(),
+            r.time(),
+            r.importRegister(),
+            r.exportRegister(),
+            r.last() ? 1 : 0,
+            uint256(evidence),
+            uint256(boundaries)
         );
     }
 
