@@ -53,7 +53,7 @@ library PriceArithmetic {
     /// @return nano-euro
     function importAmount(Prices p, uint256 sum) internal pure returns (uint256) {
         uint256 w = Prices.unwrap(p);
-        // 3 x 2^31 x 2^32
+        // 3 x 2^32 x 2^32
         unchecked {
             return _imported(sum) * uint32(w) + _imported(sum >> 80) * uint32(w >> 32)
                 + _imported(sum >> 160) * uint32(w >> 64);
@@ -94,7 +94,7 @@ library PriceArithmetic {
     }
 
     function _imported(uint256 sum) private pure returns (uint256) {
-        return sum >> 49 & 0x7fffffff;
+        return uint32(sum >> 48);
     }
 
     function _exported(uint256 sum) private pure returns (int256) {

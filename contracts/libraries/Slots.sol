@@ -11,8 +11,9 @@ library Slots {
     uint256 internal constant BOUNDARY = 12; // bytes of a reading
     uint256 internal constant MAX_BOUNDARIES = 192; // two days
 
-    uint256 private constant IMPORT = 0xffffffffffff000000000000; // of a reading
-    uint256 private constant GUARDS = 1 << 255 | 1 << 48;
+    /// @dev The highest bit of a word, and of the export register below an import register: no slot's energy reaches
+    /// either, and what is less than nothing in one of the two sets it.
+    uint256 private constant GUARDS = 1 << 255 | 1 << 47;
 
     /// @notice What a station and its tariffs ask of a split.
     struct Frame {
@@ -36,8 +37,8 @@ library Slots {
     /// @param startTime UTC seconds of the first reading
     /// @param endTime UTC seconds of the last
     /// @return possible whether no register runs backwards, and no slot has more energy than the power gives
-    /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 49 bits from
-    /// 80n, Wh imported in the 31 above (193 slots at 2^24 W are less than 2^30 Wh)
+    /// @return gridSum both directions by the grid operator's levels: of level n, Wh exported in the 48 bits from
+    /// 80n, Wh imported in the 32 above (193 slots at 2^24 W are less than 2^30 Wh)
     /// @return operatorSum the same by the station operator's levels
     function split(
         uint256 first,
@@ -47,8 +48,7 @@ library Slots {
         Frame memory frame
     ) internal pure returns (bool possible, uint256 gridSum, uint256 operatorSum) {
         if (!_endsArePossible(first, registers, startTime, endTime, frame)) return (false, 0, 0);
-        // the sums say whether they are possible in bits that no sum reaches
-        uint256 limit = _guarded(_most(frame, SECONDS));
+        uint256 limit = _most(frame, SECONDS);
         uint256 slot = startTime / SECONDS % PER_DAY;
         uint256 grid = rotate(frame.gridLevels, slot);
         uint256 operator = rotate(frame.operatorLevels, slot);
@@ -71,11 +71,7 @@ library Slots {
 
     /// @return reading at this offset
     function readingAt(bytes memory registers, uint256 offset) internal pure returns (uint256) {
-        uint256 word;
-        assembly ("memory-safe") {
-            word := mload(add(add(registers, 32), offset))
-        }
-        return word >> 160;
+        return _read(_pointer(registers, offset));
     }
 
     /// @return the map of a day as seen from one of its slots
@@ -99,37 +95,39 @@ library Slots {
         uint256 operatorLevels,
         uint256 limit
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
-        for (uint256 offset = 0; offset < registers.length; offset += PER_DAY * BOUNDARY) {
-            (uint256 badDay, uint256 gridDay, uint256 operatorDay) =
-                _sum(first, registers, offset, gridLevels, operatorLevels, limit);
-            bad |= badDay;
-            // a wrong day may overflow what nobody will look at
-            unchecked {
+        uint256 at = _pointer(registers, 0);
+        uint256 end = _pointer(registers, registers.length);
+        // places in memory; a wrong day may overflow what nobody will look at
+        unchecked {
+            while (at != end) {
+                uint256 stop = end - at > PER_DAY * BOUNDARY ? at + PER_DAY * BOUNDARY : end;
+                (uint256 badDay, uint256 gridDay, uint256 operatorDay) =
+                    _sum(first, at, stop, gridLevels, operatorLevels, limit);
+                bad |= badDay;
                 (gridSum, operatorSum) = (gridSum + gridDay, operatorSum + operatorDay);
+                (at, first) = (stop, _read(stop - BOUNDARY));
             }
         }
     }
 
     /// @dev The loop of a settlement, as tight as it reads: every slot of a day, or of what is left, against the energy
-    /// of a full one. Two guards, a bit between the registers and the highest one, catch what is borrowed when a
-    /// register runs backwards, or when the limit is less than the change.
-    /// @param first reading before all days
-    /// @param offset of the day in the registers
-    /// @param limit the most energy of a slot, like a reading with a guard
+    /// of a full one. The guards catch what is borrowed when a register runs backwards, or when the limit is less than
+    /// the change. An export register that runs over its 48 bits is not seen here, see `_endsArePossible`.
+    /// @param previous reading before these
+    /// @param at where the readings begin in memory
+    /// @param end where they end
+    /// @param limit the most energy of a slot, like a reading
     function _sum(
-        uint256 first,
-        bytes memory registers,
-        uint256 offset,
+        uint256 previous,
+        uint256 at,
+        uint256 end,
         uint256 gridLevels,
         uint256 operatorLevels,
         uint256 limit
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
         unchecked {
-            uint256 previous = _guarded(_readingBefore(first, registers, offset));
-            uint256 end = registers.length;
-            if (end > offset + PER_DAY * BOUNDARY) end = offset + PER_DAY * BOUNDARY;
-            for (; offset != end; offset += BOUNDARY) {
-                uint256 next = _guarded(readingAt(registers, offset));
+            for (; at != end; at += BOUNDARY) {
+                uint256 next = _read(at);
                 uint256 change = next - previous;
                 previous = next;
                 bad |= change | (limit - change);
@@ -141,23 +139,20 @@ library Slots {
         }
     }
 
-    /// @return the reading with a bit between its registers: import from bit 49
-    function _guarded(uint256 reading) private pure returns (uint256) {
-        // 97 bits
-        unchecked {
-            return reading + (reading & IMPORT);
+    function _pointer(bytes memory registers, uint256 offset) private pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := add(add(registers, 32), offset)
         }
     }
 
-    function _readingBefore(uint256 first, bytes memory registers, uint256 offset)
-        private
-        pure
-        returns (uint256)
-    {
-        return offset == 0 ? first : readingAt(registers, offset - BOUNDARY);
+    function _read(uint256 at) private pure returns (uint256 reading) {
+        assembly ("memory-safe") {
+            reading := shr(160, mload(at))
+        }
     }
 
-    /// @dev The first slot and the last may be shorter.
+    /// @dev The first slot and the last may be shorter. An export register that runs over its 48 bits, which takes less than
+    /// all the energy that they hold, ends below its beginning.
     function _endsArePossible(
         uint256 first,
         bytes memory registers,
@@ -167,6 +162,7 @@ library Slots {
     ) private pure returns (bool) {
         unchecked {
             uint256 last = registers.length - BOUNDARY;
+            if (uint48(readingAt(registers, last)) < uint48(first)) return false;
             uint256 partly = last == 0 ? endTime - startTime : SECONDS - startTime % SECONDS;
             if (!_isPossible(readingAt(registers, 0) - first, frame, partly)) return false;
             if (last == 0) return true;

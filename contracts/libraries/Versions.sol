@@ -13,8 +13,8 @@ library Versions {
     using SafeCast for uint256;
     using SafeCast for int256;
 
-    uint256 private constant IMPORT = 49; // bit from which a sum has its imported energy, see `Slots.split`
-    uint256 private constant MOST = 2 ** 31 - 1; // Wh that it has room for
+    uint256 private constant IMPORT = 48; // bit from which a sum has its imported energy, see `Slots.split`
+    uint256 private constant MOST = 2 ** 31 - 1; // Wh in an interval, more than any station takes
 
     /// @notice Two tariffs: prices, and the level of each slot of a day.
     struct Tariffs {

@@ -73,7 +73,7 @@ contract SlotsSymbolic {
                 fed += counts ? exports[i + 1] - exports[i] : 0;
             }
             assert(uint48(sum >> 80 * level) == fed);
-            assert(uint256(sum >> 80 * level + 49) & 0x7fffffff == taken);
+            assert(uint256(sum >> 80 * level + 48) & 0xffffffff == taken);
         }
     }
 

@@ -131,11 +131,10 @@ contract WordsSymbolic {
         external
         pure
     {
-        if (taken >> 31 != 0) return;
         // 32 bits by 32
         unchecked {
             for (uint256 level = 0; level < 3; ++level) {
-                uint256 sum = (uint256(taken) << 49 | fed) << 80 * level;
+                uint256 sum = (uint256(taken) << 48 | fed) << 80 * level;
                 uint256 importPrice = uint32(prices >> 32 * level);
                 int256 exportPrice = int32(uint32(prices >> 96 + 32 * level));
                 assert(Prices.wrap(prices).importAmount(sum) == taken * importPrice);
