@@ -39,13 +39,11 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         bytes32 vehicle = Messages.vehicleOf(message);
         bytes32 digest = _hashTypedDataV4(Messages.hash(o, vehicle));
         Session storage session = _sessions[o.station()];
-        // slither-disable-next-line uninitialized-local it begins empty
-        Case memory c;
-        c.supply = _vehicles[vehicle].load();
-        uint24 own = c.supply.supplierAt(o.time());
-        c.supplied = own != 0;
-        Device device;
-        (device, c.terms, c.refusal, c.market) = REGISTRY.openingTerms(o.station(), own, o.time());
+        Supply supply = _vehicles[vehicle].load();
+        uint24 own = supply.supplierAt(o.time());
+        (Device device, Terms terms, Reason refusal, Market market) =
+            REGISTRY.openingTerms(o.station(), own, o.time());
+        Case memory c = Case(supply, own != 0, false, 0, terms, refusal, market);
 
         reason = _checkSigner(message, digest, o.station(), device, o.time());
         if (reason == Reason.None) {
@@ -88,17 +86,21 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         private
         returns (Reason reason)
     {
-        reason = c.refusal;
-        if (reason == Reason.None && c.supplied) reason = _checkElsewhere(c, o.station());
-        if (reason == Reason.None) reason = _reserve(c.terms);
-        bool cleared = reason == Reason.None;
+        reason = _decision(o, c);
         uint256 flags = c.signed ? ProgressFields.VEHICLE_SIGNED : 0;
-        if (cleared && c.supplied && c.supply.nextFrom() > o.time()) flags |= _meetChange(o, c);
-        session.save(
-            ProgressFields.pack(
-                o.session(), 0, o.time(), o.reading(), cleared ? State.Open : State.Refused, flags
-            )
-        );
+        State state = State.Refused;
+        if (reason == Reason.None) {
+            state = State.Open;
+            if (c.supplied && c.supply.nextFrom() > o.time()) flags |= _meetChange(o, c);
+        }
+        session.save(ProgressFields.pack(o.session(), 0, o.time(), o.reading(), state, flags));
+    }
+
+    /// @dev Holds the reserves if it is for the opening.
+    function _decision(Opening o, Case memory c) private returns (Reason) {
+        if (c.refusal != Reason.None) return c.refusal;
+        if (c.supplied && _isElsewhere(c, o.station())) return Reason.VehicleBusy;
+        return _reserve(c.terms);
     }
 
     /// @dev Released vehicles stay with their supplier until the session ends.
@@ -109,13 +111,13 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
     }
 
     /// @dev A session that the vehicle signed wins over one that it did not.
-    function _checkElsewhere(Case memory c, uint32 here) private view returns (Reason) {
+    function _isElsewhere(Case memory c, uint32 here) private view returns (bool) {
         uint32 station = c.supply.station();
-        if (station == 0 || station == here) return Reason.None;
+        if (station == 0 || station == here) return false;
         Progress s = _sessions[station].loadProgress();
-        if (!s.isOpen() || s.number() != c.supply.session()) return Reason.None;
+        if (!s.isOpen() || s.number() != c.supply.session()) return false;
         c.elsewhere = station;
-        return c.signed && !s.vehicleSigned() ? Reason.None : Reason.VehicleBusy;
+        return !c.signed || s.vehicleSigned();
     }
 
     /// @dev Holds the reserves of both payers, or neither.

@@ -63,14 +63,8 @@ abstract contract Settlement is Clearing {
         returns (Device device, Market market, Tariffs memory tariffs)
     {
         Slots.Frame memory frame = tariffs.frame;
-        (
-            device,
-            tariffs.grid,
-            frame.gridLevels,
-            tariffs.operator,
-            frame.operatorLevels,
-            market
-        ) = REGISTRY.tariffsOf(station, t);
+        (device, tariffs.grid, frame.gridLevels, tariffs.operator, frame.operatorLevels, market) =
+            REGISTRY.tariffsOf(station, t);
         (frame.maxPower, frame.maxFeedIn) = (device.maxPower(), device.maxFeedIn());
     }
 

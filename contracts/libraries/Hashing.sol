@@ -20,15 +20,11 @@ library Hashing {
         }
     }
 
-    function ofWords(
-        uint256 a,
-        uint256 b,
-        uint256 c,
-        uint256 d,
-        uint256 e,
-        uint256 f,
-        uint256 g
-    ) internal pure returns (bytes32 hash) {
+    function ofWords(uint256 a, uint256 b, uint256 c, uint256 d, uint256 e, uint256 f, uint256 g)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
         assembly ("memory-safe") {
             let m := mload(0x40)
             mstore(m, a)

@@ -34,8 +34,7 @@ library Leaves {
         uint256 serviceFee,
         int256 feedIn
     ) internal pure returns (bytes32) {
-        return
-            Hashing.ofWords(uint256(digest), meta, networkCharge, serviceFee, uint256(feedIn));
+        return Hashing.ofWords(uint256(digest), meta, networkCharge, serviceFee, uint256(feedIn));
     }
 
     function rejected(bytes32 digest, Reason reason) internal view returns (bytes32) {
