@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 import {Accounts} from "./Accounts.sol";
 import {KeyedVehicles} from "./KeyedVehicles.sol";
@@ -34,10 +35,14 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
         Market market;
     }
 
-    function _open(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
+    /// @param separator of the EIP-712 domain
+    function _open(bytes calldata message, bytes32 separator)
+        internal
+        returns (Reason reason, bytes32 leaf)
+    {
         Opening o = Messages.opening(message);
         bytes32 vehicle = Messages.vehicleOf(message);
-        bytes32 digest = _hashTypedDataV4(Messages.hash(o, vehicle));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(separator, Messages.hash(o, vehicle));
         Session storage session = _sessions[o.station()];
         Supply supply = _vehicles[vehicle].load();
         uint24 own = supply.supplierAt(o.time());

@@ -43,15 +43,15 @@ contract Registry is Stations, Tariffs {
     {
         device = _stations[number].load();
         market = _market;
-        // slither-disable-next-line uninitialized-local it begins empty
-        Clearing memory c;
-        c.grid = _participants[device.gridOperator()].load();
-        c.operator = _participants[device.operator()].load();
-        if (supplier == 0) supplier = _defaultSupplier(device.operator(), c.operator);
-        (c.gridTariff, c.gridPrices) =
-            _tariffAt(device.gridOperator(), GRID_OPERATOR, c.grid.gridTariffs(), time);
-        (c.operatorTariff, c.operatorPrices) =
-            _tariffAt(device.operator(), STATION_OPERATOR, c.operator.operatorTariffs(), time);
+        Member grid = _participants[device.gridOperator()].load();
+        Member operator = _participants[device.operator()].load();
+        if (supplier == 0) supplier = _defaultSupplier(device.operator(), operator);
+        (uint16 gridTariff, Prices gridPrices) =
+            _tariffAt(device.gridOperator(), GRID_OPERATOR, grid.gridTariffs(), time);
+        (uint16 operatorTariff, Prices operatorPrices) =
+            _tariffAt(device.operator(), STATION_OPERATOR, operator.operatorTariffs(), time);
+        Clearing memory c =
+            Clearing(grid, operator, gridTariff, operatorTariff, gridPrices, operatorPrices);
         refusal = market.paused() ? Reason.MarketPaused : _refusal(c, supplier);
         terms = _terms(device, supplier, c, market.reserveWh());
     }

@@ -28,8 +28,9 @@ abstract contract Sessions is Settlement {
         assembly ("memory-safe") {
             free := mload(0x40)
         }
+        bytes32 separator = _domainSeparatorV4();
         for (uint256 i = 0; i < messages.length; ++i) {
-            (reasons[i], leaves[i]) = _process(messages[i]);
+            (reasons[i], leaves[i]) = _process(messages[i], separator);
             // the memory of one message serves the next: what grows with a batch costs its square
             assembly ("memory-safe") {
                 mstore(0x40, free)
@@ -80,10 +81,13 @@ abstract contract Sessions is Settlement {
 
     // -------------------------------------------------------------------------------------------- Internal
 
-    function _process(bytes calldata message) private returns (Reason, bytes32 leaf) {
+    function _process(bytes calldata message, bytes32 separator)
+        private
+        returns (Reason, bytes32 leaf)
+    {
         uint8 kind = Messages.kindOf(message);
-        if (kind == Messages.OPENING) return _open(message);
-        if (kind == Messages.REPORT) return _report(message);
+        if (kind == Messages.OPENING) return _open(message, separator);
+        if (kind == Messages.REPORT) return _report(message, separator);
         return (Reason.Malformed, _reject(0, keccak256(message), Reason.Malformed));
     }
 

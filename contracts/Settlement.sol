@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Bytes} from "@openzeppelin/contracts/utils/Bytes.sol";
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {Clearing} from "./Clearing.sol";
@@ -42,10 +43,16 @@ abstract contract Settlement is Clearing {
         int256 feedIn; // nano-euro
     }
 
-    function _report(bytes calldata message) internal returns (Reason reason, bytes32 leaf) {
+    /// @param separator of the EIP-712 domain
+    function _report(bytes calldata message, bytes32 separator)
+        internal
+        returns (Reason reason, bytes32 leaf)
+    {
         Report r = Messages.report(message);
         bytes memory registers = Messages.registersOf(message);
-        bytes32 digest = _hashTypedDataV4(Messages.hash(r, Messages.evidenceOf(message), registers));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(
+            separator, Messages.hash(r, Messages.evidenceOf(message), registers)
+        );
         Session storage session = _sessions[r.station()];
         (Progress s, Terms t) = (session.loadProgress(), session.loadTerms());
         (Device device, Market market, Tariffs memory tariffs) = _tariffsOf(r.station(), t);

@@ -58,7 +58,11 @@ library FundsArithmetic {
     /// @param paid at most the balance
     /// @param open what stays to be paid, at most 80 bits; beyond 80 bits of all of it this reverts
     function pay(Funds f, uint256 paid, uint256 open) internal pure returns (Funds) {
-        return Funds.wrap(Funds.unwrap(f) - paid + (open << 176));
+        uint256 left;
+        unchecked {
+            left = Funds.unwrap(f) - paid;
+        }
+        return Funds.wrap(open == 0 ? left : left + (open << 176));
     }
 
     /// @param paid that another account had, so the sum has no more bits than all balances together

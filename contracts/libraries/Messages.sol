@@ -105,18 +105,18 @@ library Messages {
         uint8 first = uint8(_word(m, 0) >> 248);
         // what comes most often
         if (first == OPENING && m.length == OPENING_HEAD + Signatures.K1) return OPENING;
-        // a length has less than 64 bits, and none is subtracted from a smaller one
         unchecked {
-            uint256 rest = m.length - _stationSignature(first) - _vehicleSignature(first);
-            if (first & KIND == OPENING) {
-                uint8 both = VEHICLE_K1 | VEHICLE_R1;
-                bool flags = first < 0x80 && first & both != both;
-                return flags && rest == OPENING_HEAD ? OPENING : 0;
+            if (first | STATION_R1 == REPORT | STATION_R1) {
+                // of less than a report has this wraps around, to more than there is
+                uint256 boundaries = m.length - REPORT_HEAD - _stationSignature(first);
+                bool fits = boundaries <= m.length && boundaries % Slots.BOUNDARY == 0;
+                // `last` is 0 or 1
+                return fits && uint8(_word(m, 0) >> 8) < 2 ? REPORT : 0;
             }
-            if (first | STATION_R1 != REPORT | STATION_R1) return 0;
-            rest -= REPORT_HEAD;
-            if (rest > m.length || rest % Slots.BOUNDARY != 0) return 0;
-            return uint8(_word(m, 0) >> 8) < 2 ? REPORT : 0;
+            uint8 both = VEHICLE_K1 | VEHICLE_R1;
+            if (first & KIND != OPENING || first >= 0x80 || first & both == both) return 0;
+            uint256 length = OPENING_HEAD + _stationSignature(first) + _vehicleSignature(first);
+            return m.length == length ? OPENING : 0;
         }
     }
 
