@@ -168,6 +168,7 @@ abstract contract Clearing is Accounts, KeyedVehicles, EIP712("Gridroam", "1"), 
 
     // ---------------------------------------------------------------------------------------- Both kinds
 
+    /// @dev An approved station keeps its grid operator for ever, also closed: then it has no key.
     function _checkSigner(
         bytes calldata message,
         bytes32 digest,

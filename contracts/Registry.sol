@@ -21,8 +21,8 @@ contract Registry is Stations, Tariffs {
     using Storage for Station;
     using Storage for Participant;
 
-    /// @dev Two operators and their tariffs in force.
-    struct Clearing {
+    /// @dev A station's two operators and their tariffs in force.
+    struct Operators {
         Member grid;
         Member operator;
         uint16 gridTariff; // version, 0: none
@@ -50,8 +50,8 @@ contract Registry is Stations, Tariffs {
             _tariffAt(device.gridOperator(), GRID_OPERATOR, grid.gridTariffs(), time);
         (uint16 operatorTariff, Prices operatorPrices) =
             _tariffAt(device.operator(), STATION_OPERATOR, operator.operatorTariffs(), time);
-        Clearing memory c =
-            Clearing(grid, operator, gridTariff, operatorTariff, gridPrices, operatorPrices);
+        Operators memory c =
+            Operators(grid, operator, gridTariff, operatorTariff, gridPrices, operatorPrices);
         refusal = market.paused() ? Reason.MarketPaused : _refusal(c, supplier);
         terms = _terms(device, supplier, c, market.reserveWh());
     }
@@ -75,7 +75,7 @@ contract Registry is Stations, Tariffs {
         market = _market;
     }
 
-    function _refusal(Clearing memory c, uint24 supplier) private view returns (Reason) {
+    function _refusal(Operators memory c, uint24 supplier) private view returns (Reason) {
         if (!c.grid.isActive(GRID_OPERATOR)) return Reason.GridOperatorInactive;
         if (!c.operator.isActive(STATION_OPERATOR)) return Reason.StationOperatorInactive;
         if (c.gridTariff == 0) return Reason.NoGridTariff;
@@ -85,7 +85,7 @@ contract Registry is Stations, Tariffs {
         return active ? Reason.None : Reason.SupplierInactive;
     }
 
-    function _terms(Device device, uint24 supplier, Clearing memory c, uint256 reserveWh)
+    function _terms(Device device, uint24 supplier, Operators memory c, uint256 reserveWh)
         private
         pure
         returns (Terms)

@@ -20,6 +20,7 @@ abstract contract Sessions is Settlement {
     mapping(uint64 batch => bytes32 root) public batchRoot;
 
     function submit(bytes[] calldata messages) external returns (Reason[] memory reasons) {
+        // an account that delegates to code (EIP-7702) has code as well
         require(msg.sender == tx.origin && msg.sender.code.length == 0, OnlyDirect());
         require(messages.length != 0, EmptyBatch());
         reasons = new Reason[](messages.length);

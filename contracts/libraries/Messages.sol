@@ -89,8 +89,11 @@ library Messages {
     uint8 private constant VEHICLE_K1 = 0x20;
     uint8 private constant VEHICLE_R1 = 0x40;
 
-    uint256 private constant OPENING_HEAD = 58;
-    uint256 private constant REPORT_HEAD = 63;
+    uint256 private constant OPENING_HEAD = 58; // bytes before the signatures
+    uint256 private constant REPORT_HEAD = 63; // bytes before the boundaries
+    uint256 private constant VEHICLE_AT = 26; // in an opening
+    uint256 private constant REGISTERS_AT = 18; // in a report, the two together 12 bytes
+    uint256 private constant EVIDENCE_AT = 31; // in a report
 
     bytes32 internal constant OPEN_SESSION_TYPEHASH = keccak256(
         "OpenSession(uint32 station,uint32 session,bytes32 vehicle,uint40 time,uint48 importRegister,uint48 exportRegister)"
@@ -125,7 +128,7 @@ library Messages {
     }
 
     function vehicleOf(bytes calldata m) internal pure returns (bytes32) {
-        return bytes32(_word(m, 26));
+        return bytes32(_word(m, VEHICLE_AT));
     }
 
     function report(bytes calldata m) internal pure returns (Report) {
@@ -133,7 +136,7 @@ library Messages {
     }
 
     function evidenceOf(bytes calldata m) internal pure returns (bytes32) {
-        return bytes32(_word(m, 31));
+        return bytes32(_word(m, EVIDENCE_AT));
     }
 
     /// @return the boundaries and, as one more, the registers of the report itself
@@ -141,7 +144,8 @@ library Messages {
         // kindOf has found both there
         unchecked {
             uint256 length = m.length - REPORT_HEAD - _stationSignature(uint8(_word(m, 0) >> 248));
-            return bytes.concat(_part(m, REPORT_HEAD, length), _part(m, 18, Slots.BOUNDARY));
+            return
+                bytes.concat(_part(m, REPORT_HEAD, length), _part(m, REGISTERS_AT, Slots.BOUNDARY));
         }
     }
 

@@ -67,6 +67,7 @@ library ProgressFields {
         ISessions.State state_,
         uint256 flags
     ) internal view returns (Progress) {
+        // stored with import below export, the other way round than a reading
         uint256 registers = reading_ >> 48 | uint256(uint48(reading_)) << 48;
         return Progress.wrap(
             number_ | report_ << 32 | time_ << 64 | block.timestamp << 104 | registers << 144

@@ -171,6 +171,7 @@ library Slots {
         }
     }
 
+    /// @param change of a reading; what runs backwards has wrapped around in it, to more than any limit
     function _isPossible(uint256 change, Frame memory frame, uint256 duration)
         private
         pure

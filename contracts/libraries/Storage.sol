@@ -43,7 +43,8 @@ library Storage {
         }
     }
 
-    /// @dev A journal's head stands in the lower 26 bytes, its count above.
+    /// @dev A journal's head stands in the lower 26 bytes, its count above. What is hashed begins with the head, so it is
+    /// moved up, over the count; of the new hash the leading 26 bytes are kept.
     function append(IAccounts.Journal storage j, bytes32 entry) internal {
         uint256 w;
         assembly ("memory-safe") {

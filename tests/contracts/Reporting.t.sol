@@ -265,6 +265,20 @@ contract ReportingTest is Fixture {
         readings(1000, 500, 1000, 500, Reason.None);
     }
 
+    /// @dev A register that runs over its 48 bits begins at 0 again; nothing that the other one shows makes up for it.
+    function test_registers_run_over() public {
+        uint48 full = type(uint48).max;
+        expectReason(signed(opening(feeding, 1, CAR, START, full - 2, full - 1)), Reason.None);
+        vm.warp(START + 1800);
+        readings(full - 1, 0, full, 0, Reason.RegisterBackwards);
+        readings(full - 1, 0, full, 1, Reason.RegisterBackwards);
+        readings(full - 2, full, full, 0, Reason.RegisterBackwards);
+        readings(full - 1, full, full, 1, Reason.RegisterBackwards);
+        readings(0, full, 1, full, Reason.RegisterBackwards);
+        readings(full, full, 0, full, Reason.RegisterBackwards);
+        readings(full - 1, full, full, full, Reason.None);
+    }
+
     /// @dev Each alone would be another reason: no register may run backwards in any slot, before power counts.
     function test_backwards_comes_before_power() public {
         plugIn(feeding, CAR);
