@@ -8,10 +8,12 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from player import Player
 from test_audit import texts
+from test_layouts import words
 from traffic import Traffic
 
 from gridroam import audit
 from gridroam.audit.source import NodeSource, Transaction
+from gridroam.chain import abi
 from gridroam.chain.ledger import Ledger
 from gridroam.evidence.corrections import Corrections, proof
 
@@ -117,3 +119,32 @@ def test_audit__account_that_is_none__cannot_have_acted_through_a_contract(
     report = audit.run(Forgetful(ledger))
     whose = f"SessionDisputed.by: participant {grid.number}"
     assert any(whose in text and "nothing signed for it" in text for text in texts(report))
+
+
+# -------------------------------------------------------------------------------- strange layouts
+
+
+def test_audit__input_in_another_order__is_read_as_the_contract_reads_it(
+    desk: Desk, ledger: Ledger
+) -> None:
+    player = Player(desk.traffic)
+    player.put_meter_on_file()
+    evidence = desk.evidence(wrong=10)
+    player.session(6_000, evidence.digest)
+    change, present = desk.less(500), desk.present
+    grid, operator = desk.party(present.grid_operator), desk.party(present.station_operator)
+    desk.corrections.send(grid.account, "propose", desk.story.as_argument(), change)
+    consent = abi.functions("Corrections")["consent"]
+    call = consent.calldata(present, change)[4:]
+    first, second = (int.from_bytes(call[at : at + 32], "big") for at in (0, 32))
+    swapped = words(64 + len(call) - second, 64) + call[second:] + call[first:second]
+    wallet = desk.traffic.wallet(operator.key)
+    wallet.wait([wallet.post(desk.corrections.address, consent.selector + swapped)])
+    desk.traffic.wait(1)
+    raw = words(96, 7, 7) + proof(desk.story, evidence, desk.present)[32:]
+    array = words(1, 64, 7, len(raw)) + raw
+    prove_all = abi.functions("Corrections")["proveAll"].selector + words(96, 0, 2**255) + array
+    desk.traffic.send(desk.corrections.address, prove_all)
+    report = audit.run(NodeSource(ledger))
+    assert texts(report) == []
+    assert (report.counts["corrected"], report.counts["verified"]) == (2, 1)
