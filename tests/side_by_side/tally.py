@@ -12,6 +12,7 @@ from gridroam.domain.market import Market
 class Tally:
     """Counts of things by their names."""
 
+    runs: int = 0
     steps: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     """Of messages: reasons, and `none`."""

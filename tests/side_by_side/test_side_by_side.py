@@ -30,10 +30,14 @@ from setting import POOR, RICH, START, UTILITY, VEHICLE_KEYS, VEHICLES
 from sides import Sides
 from tally import Tally
 
+from gridroam import audit
+from gridroam.audit.source import NodeSource
 from gridroam.chain.anvil import Anvil
 from gridroam.domain.market import Market
 from gridroam.domain.slots import SLOT, slot_start
 
+AUDITED = 5
+"""Of so many runs one is audited."""
 SHRINK = () if os.environ.get("QUICK") else (Phase.shrink,)
 """What failed is made smaller, which takes minutes: not if the environment has `QUICK`."""
 
@@ -150,6 +154,13 @@ class SideBySide(RuleBasedStateMachine):
     @rule(moves=batches)
     def submit(self, moves: Batch) -> None:
         self.sides.submit(moves)
+
+    def teardown(self) -> None:
+        """What the contracts have told of all of it leads an audit to the same."""
+        self.tally.runs += 1
+        if self.tally.runs % AUDITED == 0:
+            report = audit.run(NodeSource(self.contracts.ledger))
+            assert report.ok, "\n".join(map(str, report.differences))
 
     @invariant()
     def it_adds_up(self) -> None:
