@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from serving import http, wait_until
+from serving import START_SECONDS, http, wait_until
 
 _NURSERY = """
 import json, os, signal, sys
@@ -87,7 +87,7 @@ class ForkedRelay:
         self._log.write_text("")
         self.pid = self._nursery.fork(self._log, self._environment)
         if wait:
-            wait_until(lambda: self._address() or not self.is_running)
+            wait_until(lambda: self._address() or not self.is_running, START_SECONDS)
             assert self._address(), self.log
             self.url = self._address() or ""
         return self.url

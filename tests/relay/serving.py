@@ -39,6 +39,8 @@ http = httpx.Client(
 )
 """For single requests, each on a connection of its own: a client of httpx takes 40 ms to make."""
 
+START_SECONDS = 60.0
+"""For a process, which imports for seconds where the machine has much else to do."""
 SENDER = 9
 """Which of anvil's accounts the relay sends from."""
 
@@ -96,9 +98,13 @@ class RelayProcess:
             self._process = subprocess.Popen(
                 self._command, env=self.environment, stdout=log, stderr=log
             )
-        wait_until(lambda: self._address() or self._process.poll() is not None)
-        address = self._address()
-        assert address, self.log
+        try:
+            wait_until(lambda: self._address() or self._process.poll() is not None, START_SECONDS)
+            address = self._address()
+            assert address, self.log
+        except BaseException:
+            self.kill()
+            raise
         return address
 
     def kill(self) -> None:
