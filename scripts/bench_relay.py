@@ -187,18 +187,22 @@ class _RelayBench:
         return status.stored == status.sent == 0
 
     def send(self, requests: Iterable[bytes], query: str = "") -> list[bytes]:
-        """One after the other over one connection. A raw client, to leave the relay the time."""
-        connection = HTTPConnection(urlsplit(self._url).netloc, timeout=TIMEOUT)
-        headers = {"Content-Type": "application/json"}
-        answers = []
-        for request in requests:
-            connection.request("POST", f"/v1/messages{query}", request, headers)
-            reply = connection.getresponse()
-            answers.append(reply.read())
-            if reply.status >= 400:
-                raise RelayError(f"The relay refuses what is measured: {answers[-1].decode()}.")
-        connection.close()
-        return answers
+        return deliver(self._url, requests, query)
+
+
+def deliver(url: str, requests: Iterable[bytes], query: str = "") -> list[bytes]:
+    """One after the other over one connection. A raw client, to leave the relay the time."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
+    headers = {"Content-Type": "application/json"}
+    answers = []
+    for request in requests:
+        connection.request("POST", f"/v1/messages{query}", request, headers)
+        reply = connection.getresponse()
+        answers.append(reply.read())
+        if reply.status >= 400:
+            raise RelayError(f"The relay refuses what is measured: {answers[-1].decode()}.")
+    connection.close()
+    return answers
 
 
 # ------------------------------------------------------------------------------------- Acceptance

@@ -45,6 +45,10 @@ class RelayProcess:
         chosen = [f"--{name}={value}" for name, value in options.items()]
         self._command = [sys.executable, "-c", _COMMAND, "relay", *chosen]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             # a group of its own: Ctrl-C is for us, who stop it when the stations have stopped
