@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -116,7 +117,12 @@ def test_reorgs_of_any_depth_under_load(
                 depth = min(chance.randint(1, 20), anvil.w3.eth.block_number - bottom)
                 if depth and reorganise(anvil, depth):
                     depths.append(depth)
-        time.sleep(2)  # it looks once a second whether its blocks still stand
+        # it looks once a second whether its blocks still stand, and knows when they are deep
+        deadline = time.monotonic() + 60
+        while under_way(database):
+            assert time.monotonic() < deadline, "messages are still under way"
+            anvil.mine(5)
+            time.sleep(0.2)
         check_exactly_once(load, ledger, url)
         with RelayClient(url) as client:
             answers = {digest: client.status(digest) for digest in load.answered}
@@ -137,6 +143,16 @@ def test_reorgs_of_any_depth_under_load(
     assert contents(follower.index) == contents(fresh.index)
     follower.index.close()
     fresh.index.close()
+
+
+def under_way(database: str) -> int:
+    """Batches that are not final, and messages that are in none."""
+    counts = (
+        "SELECT count(*) FROM batches WHERE state IN ('sent', 'mined')",
+        "SELECT count(*) FROM messages WHERE status IN ('stored', 'sent')",
+    )
+    with contextlib.closing(sqlite3.connect(database)) as reader:
+        return sum(int(reader.execute(query).fetchone()[0]) for query in counts)
 
 
 def reorganise(anvil: Anvil, depth: int) -> bool:
@@ -347,3 +363,20 @@ def test_database_killed_and_restarted_under_load(
                 time.sleep(1.0)
             check_exactly_once(load, ledger, url)
             assert len(load.answered) > 20
+
+
+def test_block_vanishes_while_the_past_is_searched__it_is_searched_again(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
+) -> None:
+    """What another relay has settled is recognised all the same."""
+    messages = [plug.opening(), plug.last()]
+    with a_relay(anvil, ledger, str(tmp_path / "other.db")) as other:
+        assert all(answer.accepted for answer in other.send(messages, wait=10))
+    gone = {"error": {"code": -32602, "message": "block height is 256 but requested was 266"}}
+    answers = iter([gone])
+    with Faults(anvil.url) as faults:
+        faults.lie = lambda asked: next(answers, None) if asked["method"] == "eth_getLogs" else None
+        with a_relay(anvil, ledger, str(tmp_path / "relay.db"), rpc=faults.url) as relay:
+            again = relay.send(messages)
+    assert [answer.status for answer in again] == [Status.CLEARED, Status.SETTLED]
+    assert next(answers, None) is None

@@ -137,8 +137,8 @@ def test_hostile_requests__memory_is_bounded_and_stations_are_served(
         with Meter(relay.pid) as meter, Honest(url, honest_plug) as honest:
             made = together(
                 [
-                    partial(garbage, address, 250 * SCALE),
-                    partial(documents, address, 200 * SCALE),
+                    partial(garbage, address, 300 * SCALE),
+                    partial(documents, address, 250 * SCALE),
                     partial(huge, address, 40 * SCALE),
                     partial(slow, address, 4.0, 60),
                     partial(deaf, address, 3.0, 40),

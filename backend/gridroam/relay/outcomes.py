@@ -15,7 +15,7 @@ from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Log, Receipt
 from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
-from gridroam.errors import ChainError, MalformedMessageError
+from gridroam.errors import ChainError, MalformedMessageError, NodeUnreachableError
 from gridroam.messages import EnergyReport, Message, OpenSession
 from gridroam.store.claims import Waiting
 from gridroam.store.outcome import Outcome
@@ -99,7 +99,15 @@ class History:
 
     def find(self, body: bytes) -> Outcome | None:
         """What the ledger decided about this very message; `None` if it never accepted it, nor
-        refused its opening for good."""
+        refused its opening for good. Where blocks vanish meanwhile it looks once more."""
+        try:
+            return self._find(body)
+        except NodeUnreachableError:
+            raise
+        except ChainError:
+            return self._find(body)
+
+    def _find(self, body: bytes) -> Outcome | None:
         message = messages.unpack(body).message
         if self._ledger.session(message.station).number < message.session:
             return None
@@ -119,15 +127,12 @@ class History:
             "fromBlock": hex(self._first_block(message.time - _GREATEST_SKEW)),
             "toBlock": "latest",
         }
-        response = self._ledger.w3.provider.make_request(RPCEndpoint("eth_getLogs"), [query])
-        if "error" in response:
-            raise ChainError(f"The node gives no logs: {response['error']}.")
-        logs: list[Log] = response["result"]
+        logs: list[Log] = self._ask("eth_getLogs", query)
         return logs
 
     def _first_block(self, time: int) -> int:
         """The last block before a time: no message is accepted long before its own."""
-        head = int(self._ledger.w3.eth.block_number)
+        head = int(self._ask("eth_blockNumber"), 16)
         first = 0
         for bit in reversed(range(head.bit_length())):  # asks for the same blocks every time
             later = first + (1 << bit)
@@ -136,18 +141,24 @@ class History:
         return first
 
     def _block_time(self, number: int) -> int:
-        return self._ledger.w3.eth.get_block(number)["timestamp"]
+        return int(self._ask("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
 
     def _has(self, event: events.Event, body: bytes) -> bool:
         """Events leave out some fields: the transaction's input has the whole message."""
-        eth = self._ledger.w3.eth
-        transaction: Any = eth.get_transaction(event.at.tx_hash)  # type: ignore[arg-type]
+        transaction = self._ask("eth_getTransactionByHash", "0x" + event.at.tx_hash.hex())
         try:
-            batch = self._ledger.decode_submit(bytes(transaction["input"]))
+            batch = self._ledger.decode_submit(bytes.fromhex(transaction["input"][2:]))
         except ValueError:
             return False
         message = messages.unpack(body).message
         return any(_message_in(other) == message for other in batch)
+
+    def _ask(self, method: str, *params: Any) -> Any:
+        """Raises `ChainError` where the node has nothing: what is asked for was there before."""
+        response = self._ledger.w3.provider.make_request(RPCEndpoint(method), list(params))
+        if response.get("result") is None:
+            raise ChainError(f"The node does not answer {method}: {response.get('error')}.")
+        return response["result"]
 
 
 def _message_in(body: bytes) -> Message | None:
