@@ -365,7 +365,7 @@ def test_database_killed_and_restarted_under_load(
             assert len(load.answered) > 20
 
 
-def test_block_vanishes_while_the_past_is_searched__it_is_searched_again(
+def test_block_vanishes_while_the_past_is_searched__nothing_is_said_before_it_is_known(
     anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
 ) -> None:
     """What another relay has settled is recognised all the same."""
@@ -377,6 +377,8 @@ def test_block_vanishes_while_the_past_is_searched__it_is_searched_again(
     with Faults(anvil.url) as faults:
         faults.lie = lambda asked: next(answers, None) if asked["method"] == "eth_getLogs" else None
         with a_relay(anvil, ledger, str(tmp_path / "relay.db"), rpc=faults.url) as relay:
-            again = relay.send(messages)
-    assert [answer.status for answer in again] == [Status.CLEARED, Status.SETTLED]
-    assert next(answers, None) is None
+            first, last = relay.send(messages)
+            assert first.trouble is not None
+            assert first.trouble.code == "node-unreachable"
+            assert last.status is Status.SETTLED
+            assert relay.send(messages)[0].status is Status.CLEARED

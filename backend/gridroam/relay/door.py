@@ -153,14 +153,13 @@ class Door:
                 verdicts[arrival.digest] = late[arrival.station]
         return verdicts
 
-    def _find(self, arrival: Arrival) -> Outcome | None:
+    def _find(self, arrival: Arrival) -> Verdict | None:
         try:
             return self._history.find(arrival.body)
         except NodeUnreachableError:
             raise
         except ChainError as error:
-            log.warning("the past cannot be searched", problem=error.message)
-            return None
+            return _trouble(error)
 
     def _keep(
         self,

@@ -13,7 +13,7 @@ from gridroam.chain.ledger import Ledger
 from gridroam.chain.outgoing import Answer, Fees, Head, Outgoing, Receipt, calldata_of
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.delivery import Status
-from gridroam.errors import ChainError, NodeUnreachableError
+from gridroam.errors import ChainError
 from gridroam.relay import metrics, outcomes
 from gridroam.relay.choice import Choice
 from gridroam.relay.fees import FeePolicy
@@ -196,16 +196,11 @@ class Flights:
         self._publish({m.digest: timed(m) for m in ours}, rejected)
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
-        """A message that was accepted before is accepted, whoever had sent it."""
+        """A message that was accepted before is accepted, whoever had sent it. Where that cannot
+        be found out now, the batch is read again later."""
         if outcome.reason not in outcomes.PERHAPS_BEFORE:
             return outcome
-        try:
-            return self._history.find(message.body) or outcome
-        except NodeUnreachableError:
-            raise
-        except ChainError as error:
-            log.warning("the past cannot be searched", problem=error.message)
-            return outcome
+        return self._history.find(message.body) or outcome
 
     # ------------------------------------------------------------------------- When a batch fails
 

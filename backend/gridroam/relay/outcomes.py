@@ -2,6 +2,7 @@
 that somebody (another relay, or we in another life) brought there before, by its events.
 """
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -17,6 +18,7 @@ from gridroam.domain.delivery import Status
 from gridroam.domain.reasons import Reason
 from gridroam.errors import ChainError, MalformedMessageError, NodeUnreachableError
 from gridroam.messages import EnergyReport, Message, OpenSession
+from gridroam.relay.log import log
 from gridroam.store.claims import Waiting
 from gridroam.store.outcome import Outcome
 
@@ -27,6 +29,7 @@ PERHAPS_BEFORE = frozenset(
 when it is over or another one is open; and for other messages."""
 
 _GREATEST_SKEW = 3600
+_SEARCH_SECONDS = 30.0
 _TOPICS = {event.name: "0x" + event.topic.hex() for event in abi.events("Ledger")}
 _CLEARED = _TOPICS["SessionCleared"]
 _SETTLED = _TOPICS["ReportSettled"]
@@ -96,26 +99,35 @@ class History:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._time_of = lru_cache(4096)(self._block_time)
+        self._failing: float | None = None
 
     def find(self, body: bytes) -> Outcome | None:
         """What the ledger decided about this very message; `None` if it never accepted it, nor
-        refused its opening for good. Where blocks vanish meanwhile it looks once more."""
+        refused its opening for good. Raises `ChainError` while blocks vanish; where the node fails
+        at it for longer, it does not keep what is asked for, and nothing is found."""
         try:
-            return self._find(body)
+            found = self._find(body)
         except NodeUnreachableError:
             raise
-        except ChainError:
-            return self._find(body)
+        except ChainError as error:
+            if self._failing is None:
+                self._failing = time.monotonic()
+            if time.monotonic() - self._failing < _SEARCH_SECONDS:
+                raise
+            log.warning("the past cannot be searched", problem=error.message)
+            return None
+        self._failing = None
+        return found
 
     def _find(self, body: bytes) -> Outcome | None:
         message = messages.unpack(body).message
         if self._ledger.session(message.station).number < message.session:
             return None
         digest = messages.digest(self._ledger.domain, message)
-        for log in self._logs(message):
-            event = events.decode(log)
+        for entry in self._logs(message):
+            event = events.decode(entry)
             if event is not None and _may_be(event, message, digest) and self._has(event, body):
-                return _outcome(log, event.at.tx_hash, event.at.block)
+                return _outcome(entry, event.at.tx_hash, event.at.block)
         return None
 
     def _logs(self, message: Message) -> list[Log]:
@@ -130,13 +142,13 @@ class History:
         logs: list[Log] = self._ask("eth_getLogs", query)
         return logs
 
-    def _first_block(self, time: int) -> int:
+    def _first_block(self, moment: int) -> int:
         """The last block before a time: no message is accepted long before its own."""
         head = int(self._ask("eth_blockNumber"), 16)
         first = 0
         for bit in reversed(range(head.bit_length())):  # asks for the same blocks every time
             later = first + (1 << bit)
-            if later <= head and self._time_of(later) < time:
+            if later <= head and self._time_of(later) < moment:
                 first = later
         return first
 
