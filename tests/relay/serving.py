@@ -67,7 +67,10 @@ def served(chosen: RelaySettings) -> Iterator[str]:
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive())
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        # FastAPI makes its routes at the first request, and not in two threads at once
+        http.get(f"{url}/healthz")
+        yield url
     finally:
         server.should_exit = True
         thread.join()
