@@ -68,7 +68,7 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
             sign_in(page, party)
             page.goto("/console/corrections")
             expect(page.locator("#waiting tbody th")).to_have_count(1)
-            run(shop, party, page.locator("#waiting code").inner_text(), tmp_path)
+            run(shop, party, page.locator("#waiting code").last.inner_text(), tmp_path)
             shop.wait_for_index()
             page.goto("/console/corrections")
             expect(page.locator("#waiting tbody th")).to_have_count(0)

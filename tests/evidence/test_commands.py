@@ -8,6 +8,7 @@ from meters import record_of
 from typer.testing import CliRunner
 
 from gridroam.cli import app
+from gridroam.errors import InvalidInputError
 from gridroam.evidence.record import Evidence, read
 
 DATA = Path(__file__).parent.parent / "data/ocmf"
@@ -65,6 +66,9 @@ def test_corrections__dispute_propose_consent__version_2(
     )
     proposed = run("corrections", "propose", "--change", str(change), key=supplier.key)
     assert set(proposed["needs"]) == {shown["grid_operator"], shown["station_operator"]}
+    (told,) = run("corrections", "show")["proposals"]
+    assert (told["content"], told["needs"]) == (proposed["proposed"], proposed["needs"])
+    assert told["version"]["readings"][-1]["import_wh"] == most
     for participant in proposed["needs"]:
         key = by_number[participant].key
         standing = run("corrections", "consent", "--change", str(change), key=key)
@@ -82,3 +86,20 @@ def test_check__records_of_the_field__says_which_are_good(tmp_path):
     )
     assert bad.exit_code == 1
     assert json.loads(bad.stdout)["signature"] == "bad"
+
+
+def test_consent__to_what_nobody_proposed__says_what_was(player, traffic, run):
+    player.session(6_000)
+    shown = run("corrections", "show")
+    by_number = {p.number: p for p in traffic.market.participants.values()}
+    supplier = by_number[shown["shares"][0]["supplier"]]
+    last = shown["readings"][-1]["import_wh"] - 100
+    words = "corrections", "propose", "--last-import", str(last)
+    proposed = run(*words, key=supplier.key)["proposed"]
+    grid = by_number[shown["grid_operator"]]
+
+    with pytest.raises(InvalidInputError, match=proposed):
+        run("corrections", "consent", "--content", "0x" + "00" * 32, key=grid.key)
+    with pytest.raises(InvalidInputError, match="--last-import"):
+        run("corrections", "propose", key=grid.key)
+    run("corrections", "consent", "--content", proposed, key=grid.key)

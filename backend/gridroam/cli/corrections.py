@@ -1,6 +1,7 @@
 """`gridroam corrections`: what a session is, disputes, proposals and consents."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ LastExport = Annotated[
 
 @app.command()
 def show(*, rpc: Rpc, ledger: LedgerAddress, station: Station, session: Session) -> None:
-    """Print a session as it stands, proven from the chain, and where its corrections stand."""
+    """Print a session as it stands, proven from the chain, and what is proposed instead."""
     desk = _Desk(rpc, ledger, station, session)
     typer.echo(json.dumps(desk.shown(), indent=2))
 
@@ -123,19 +124,22 @@ class _Desk:
         return found._asdict() | {"content": "0x" + found.content.hex()}
 
     def shown(self) -> dict[str, Any]:
-        version = self.present()
-        told: dict[str, Any] = version._asdict()
-        return told | {
-            "previous": "0x" + version.previous.hex(),
-            "shares": [share._asdict() for share in version.shares],
-            "readings": [
-                {"time": time, "import_wh": imported, "export_wh": exported}
-                for time, (imported, exported) in zip(
-                    version.moments, version.registers, strict=True
-                )
-            ],
-            "standing": self.standing(),
-        }
+        present = self.present()
+        standing, proposals = self.standing(), list(self._proposals(present))
+        return _plain(present) | {"standing": standing, "proposals": proposals}
+
+    def _proposals(self, present: Any) -> Iterator[dict[str, Any]]:
+        """Those of the next version."""
+        from gridroam.errors import RevertedError
+
+        for content, change in self.corrections.proposed(self._station, self._session).items():
+            try:
+                drafted, costs = self.corrections.draft(present, change)
+            except RevertedError:  # it was made for another version
+                continue
+            if self.corrections.content_of(drafted) == content:
+                told = {"content": "0x" + content.hex(), "needs": list(costs)}
+                yield told | {"version": _plain(drafted)}
 
     def change(self, path: Path) -> Any:
         from gridroam.errors import BrokenFileError
@@ -202,3 +206,16 @@ class _Desk:
             self.corrections.send(sender, later, self.present(), *arguments)
         else:
             self.corrections.send(sender, first, self.story().as_argument(), *arguments)
+
+
+def _plain(version: Any) -> dict[str, Any]:
+    """For JSON."""
+    told: dict[str, Any] = version._asdict()
+    return told | {
+        "previous": "0x" + version.previous.hex(),
+        "shares": [share._asdict() for share in version.shares],
+        "readings": [
+            {"time": time, "import_wh": imported, "export_wh": exported}
+            for time, (imported, exported) in zip(version.moments, version.registers, strict=True)
+        ],
+    }

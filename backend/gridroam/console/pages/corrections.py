@@ -35,7 +35,13 @@ def corrections(request: Request) -> Response:
                 p.draft.content: inside.now.session(p.draft.station, p.draft.session)
                 for p in waiting.items
             },
-            commands={p.draft.content: commands.consent(console, p) for p in waiting.items},
+            commands={
+                p.draft.content: (
+                    commands.show(console, p.draft.station, p.draft.session),
+                    commands.consent(console, p),
+                )
+                for p in waiting.items
+            },
             everybody=inside.everybody(),
             customers=inside.customers_of(s.vehicle for s in shown),
         )
