@@ -67,11 +67,12 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
         with visitor(browser, shop.url) as page:
             sign_in(page, party)
             page.goto("/console/corrections")
-            expect(page.locator("#waiting tbody th")).to_have_count(1)
-            run(shop, party, page.locator("#waiting code").last.inner_text(), tmp_path)
+            mine = page.locator(f"#waiting a[href='{where(disputed)}#corrections']")
+            expect(mine).to_have_count(1)
+            run(shop, party, consent_to(page, disputed), tmp_path)
             shop.wait_for_index()
             page.goto("/console/corrections")
-            expect(page.locator("#waiting tbody th")).to_have_count(0)
+            expect(mine).to_have_count(0)
 
     with visitor(browser, shop.url) as page:
         sign_in(page, shop.number(NORTH))
@@ -86,6 +87,13 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
         found = now.session(disputed.station, disputed.session)
     assert found is not None
     assert (found.version, found.import_wh) == (2, disputed.import_wh - 1_500)
+
+
+def consent_to(page: Page, session: Session) -> str:
+    """The command for it, of all that wait."""
+    place = f"--station {session.station} --session {session.session} "
+    lines = page.locator("#waiting code").all_inner_texts()
+    return next(line for line in lines if " consent " in line and place in line)
 
 
 def run(shop: Scene, party: int, command: str, folder: Path) -> None:
