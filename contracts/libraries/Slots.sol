@@ -95,17 +95,17 @@ library Slots {
         uint256 operatorLevels,
         uint256 limit
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
-        uint256 at = _pointer(registers, 0);
+        uint256 place = _pointer(registers, 0);
         uint256 end = _pointer(registers, registers.length);
         // places in memory; a wrong day may overflow what nobody will look at
         unchecked {
-            while (at != end) {
-                uint256 stop = end - at > PER_DAY * BOUNDARY ? at + PER_DAY * BOUNDARY : end;
+            while (place != end) {
+                uint256 stop = end - place > PER_DAY * BOUNDARY ? place + PER_DAY * BOUNDARY : end;
                 (uint256 badDay, uint256 gridDay, uint256 operatorDay) =
-                    _sum(first, at, stop, gridLevels, operatorLevels, limit);
+                    _sum(first, place, stop, gridLevels, operatorLevels, limit);
                 bad |= badDay;
                 (gridSum, operatorSum) = (gridSum + gridDay, operatorSum + operatorDay);
-                (at, first) = (stop, _read(stop - BOUNDARY));
+                (place, first) = (stop, _read(stop - BOUNDARY));
             }
         }
     }
@@ -114,20 +114,20 @@ library Slots {
     /// of a full one. The guards catch what is borrowed when a register runs backwards, or when the limit is less than
     /// the change. An export register that runs over its 48 bits is not seen here, see `_endsArePossible`.
     /// @param previous reading before these
-    /// @param at where the readings begin in memory
+    /// @param place where the readings begin in memory
     /// @param end where they end
     /// @param limit the most energy of a slot, like a reading
     function _sum(
         uint256 previous,
-        uint256 at,
+        uint256 place,
         uint256 end,
         uint256 gridLevels,
         uint256 operatorLevels,
         uint256 limit
     ) private pure returns (uint256 bad, uint256 gridSum, uint256 operatorSum) {
         unchecked {
-            for (; at != end; at += BOUNDARY) {
-                uint256 next = _read(at);
+            for (; place != end; place += BOUNDARY) {
+                uint256 next = _read(place);
                 uint256 change = next - previous;
                 previous = next;
                 bad |= change | (limit - change);
@@ -139,15 +139,15 @@ library Slots {
         }
     }
 
-    function _pointer(bytes memory registers, uint256 offset) private pure returns (uint256 at) {
+    function _pointer(bytes memory registers, uint256 offset) private pure returns (uint256 place) {
         assembly ("memory-safe") {
-            at := add(add(registers, 32), offset)
+            place := add(add(registers, 32), offset)
         }
     }
 
-    function _read(uint256 at) private pure returns (uint256 reading) {
+    function _read(uint256 place) private pure returns (uint256 reading) {
         assembly ("memory-safe") {
-            reading := shr(160, mload(at))
+            reading := shr(160, mload(place))
         }
     }
 
