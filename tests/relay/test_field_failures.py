@@ -203,8 +203,8 @@ def test_what_is_mined_already_is_not_sent_again_at_the_next_nonce(
 
     def no_receipts(request: dict[str, object]) -> object:
         if request["method"] == "eth_sendRawTransaction":
-            anvil.rpc("eth_sendRawTransaction", *request["params"])  # type: ignore[misc]
             silenced.set()
+            anvil.rpc("eth_sendRawTransaction", *request["params"])  # type: ignore[misc]
             return {"error": {"code": -32000, "message": "nonce too low"}}
         late = silenced.is_set() and request["method"] == "eth_getTransactionReceipt"
         return {"result": None} if late else None
