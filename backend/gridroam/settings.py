@@ -194,8 +194,8 @@ class RelaySettings(HttpSettings):
     """Gas of a batch at most; no transaction may have more than 16,777,216."""
     batch_seconds: float = Field(0.25, ge=0)
     """Seconds that a message waits for others to share its batch."""
-    in_flight: int = Field(4, ge=1, le=64)
-    """Batches that may be sent and not mined yet."""
+    in_flight: int = Field(16, ge=1, le=64)
+    """Batches that may be sent and not mined yet; many nodes keep 16 of an account for certain."""
     confirmations: int = Field(0, ge=0)
     """Blocks on top of a batch's until it counts as final; 0 only where blocks never vanish."""
     finality: str = Field("confirmations", pattern="^(confirmations|safe|finalized)$")
