@@ -89,7 +89,8 @@ interface ICorrections is IStory, IOcmf {
     error WrongTime(uint40 time);
     /// @notice Not one reading for each slot boundary, and one at either end.
     error WrongReadings(uint256 length, uint256 wanted);
-    /// @notice A register runs backwards between two readings, or by more than 2^31 Wh at once forwards.
+    /// @notice A register runs backwards between two readings, or by more than 2^22 Wh at once forwards,
+    /// which is what the largest station can have in a slot.
     error RegisterBackwards(uint256 reading);
     /// @notice Assignments follow each other up to the session's end, and are to suppliers.
     error WrongAssignment(uint256 index);

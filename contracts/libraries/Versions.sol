@@ -14,7 +14,7 @@ library Versions {
     using SafeCast for int256;
 
     uint256 private constant IMPORT = 48; // bit from which a sum has its imported energy, see `Slots.split`
-    uint256 private constant MOST = 2 ** 31 - 1; // Wh in an interval, more than any station takes
+    uint256 private constant MOST = 2 ** 22; // Wh in an interval: what 2^24 W give in a slot
 
     /// @notice Two tariffs: prices, and the level of each slot of a day.
     struct Tariffs {
@@ -134,10 +134,11 @@ library Versions {
         uint256 before = Slots.readingAt(v.readings, 0);
         for (uint256 offset = Slots.BOUNDARY; offset < wanted; offset += Slots.BOUNDARY) {
             uint256 reading = Slots.readingAt(v.readings, offset);
-            // prices are computed with 31 bits of import
-            bool forwards = uint48(reading) >= uint48(before) && reading >> 48 >= before >> 48
-                && (reading >> 48) - (before >> 48) <= MOST;
-            require(forwards, ICorrections.RegisterBackwards(offset / Slots.BOUNDARY));
+            // nobody fills a pair's counter by agreement: a full one would stop a batch
+            bool possible = uint48(reading) >= uint48(before) && reading >> 48 >= before >> 48
+                && (reading >> 48) - (before >> 48) <= MOST
+                && uint48(reading) - uint48(before) <= MOST;
+            require(possible, ICorrections.RegisterBackwards(offset / Slots.BOUNDARY));
             before = reading;
         }
     }

@@ -112,6 +112,18 @@ contract AgreementsTest is Tales {
         assertEq(ledger.pairs(supplier, grid).importWh, 8500, "in force at once");
     }
 
+    /// @dev A pair's counter that is full would stop every batch with the pair's next report.
+    function test_nobody_agrees_on_more_than_a_station_can_have() public {
+        ICorrections.Change memory change = endingAt(v, 8000, uint48(900 + 2 ** 22 + 1));
+        vm.prank(gridAccount);
+        vm.expectPartialRevert(ICorrections.RegisterBackwards.selector);
+        corrections.propose(storyOf(feeding), change);
+        change = endingAt(v, uint48(9500 + 2 ** 22 + 1), 900);
+        vm.prank(supplierAccount);
+        vm.expectPartialRevert(ICorrections.RegisterBackwards.selector);
+        corrections.propose(storyOf(feeding), change);
+    }
+
     function test_another_supplier_needs_all_but_the_former() public {
         ICorrections.Change memory change = assignedTo(v, otherSupplier);
         (ICorrections.Version memory next, uint24[] memory costs) = corrections.draft(v, change);

@@ -53,7 +53,7 @@ class Wish(Enum):
     SHORT = auto()
     BACKWARDS = auto()
     TOO_MUCH = auto()
-    """2^31 Wh in an interval"""
+    """2^22 Wh in an interval, and one"""
     BEYOND_END = auto()
     NO_SUPPLIER = auto()
     NOBODY = auto()
@@ -111,7 +111,7 @@ def change_of(present: Version, wish: Wish, rules: Rules) -> Correction:
         Wish.FUTURE: lambda: replace(same, time=rules.now + 1),
         Wish.SHORT: lambda: replace(same, readings=present.readings[:-12]),
         Wish.BACKWARDS: lambda: replace(same, readings=ending(max(0, registers[-2][0] - 1))),
-        Wish.TOO_MUCH: lambda: replace(same, readings=ending(registers[-2][0] + 2**31)),
+        Wish.TOO_MUCH: lambda: replace(same, readings=ending(registers[-2][0] + 2**22 + 1)),
         Wish.BEYOND_END: lambda: replace(same, assignments=(replace(rest, until=end + 1),)),
         Wish.NO_SUPPLIER: lambda: replace(same, assignments=(replace(rest, supplier=COAST),)),
         Wish.NOBODY: lambda: replace(same, assignments=()),

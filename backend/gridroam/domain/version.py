@@ -24,8 +24,8 @@ from gridroam.domain.units import Version as TariffVersion
 from gridroam.domain.violation import require
 
 READING_BYTES = 12
-MOST_IN_AN_INTERVAL: Wh = 2**31 - 1
-"""Of import, so that its price has a known width."""
+MOST_IN_AN_INTERVAL: Wh = 2**22
+"""What a station of 2^24 W has in a slot; so that nobody fills a pair's counters by agreement."""
 _SHARE = "(uint24,uint40,uint48,uint48,uint48,uint80,uint80,int88)"
 _VERSION = (
     "(uint32,uint32,uint24,uint24,uint16,uint16,uint40,uint40,bool,uint40,uint16,uint40,bytes32,"
@@ -161,8 +161,8 @@ def next_version(present: Version, change: Correction, grid: Tariff, operator: T
     )
     slots = drawn.intervals()
     for slot in slots:
-        forwards = 0 <= slot.import_wh <= MOST_IN_AN_INTERVAL and slot.export_wh >= 0
-        require(forwards, "RegisterBackwards", f"at {slot.time}")
+        possible = all(0 <= wh <= MOST_IN_AN_INTERVAL for wh in (slot.import_wh, slot.export_wh))
+        require(possible, "RegisterBackwards", f"at {slot.time}")
     shares = []
     for index, assignment in enumerate(change.assignments, 1):
         last = index == len(change.assignments)

@@ -111,7 +111,8 @@ abstract contract Amendments is Ghost {
         for (uint256 i = 1; i < readings.length; ++i) {
             if (readings[i].imported < readings[i - 1].imported) return false;
             if (readings[i].exported < readings[i - 1].exported) return false;
-            if (readings[i].imported - readings[i - 1].imported >= 2 ** 31) return false;
+            if (readings[i].imported - readings[i - 1].imported > 2 ** 22) return false;
+            if (readings[i].exported - readings[i - 1].exported > 2 ** 22) return false;
         }
         return true;
     }
