@@ -193,7 +193,10 @@ def test_key_in_file__readable_by_others__is_refused(tmp_path: Path) -> None:
         KeyInFile(path).read()
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 44, new_key() + "=="])
+NO_KEYS = {"empty": "", "short": "short", "x": "x" * 44, "longer": new_key() + "=="}
+
+
+@pytest.mark.parametrize("text", NO_KEYS.values(), ids=NO_KEYS)
 def test_key_in_setting__no_key__is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         KeyInSetting(SecretStr(text)).read()

@@ -32,6 +32,12 @@ contract AgreementsTest is Tales {
         keep(corrections.versionOf(storyOf(feeding)));
     }
 
+    function test_it_says_whose_it_is_and_until_when() public view {
+        assertEq(address(corrections.ledger()), address(ledger), "ledger");
+        assertEq(corrections.window(), WINDOW, "window");
+        assertTrue(address(corrections.reader()).code.length != 0, "reader");
+    }
+
     // ------------------------------------------------------------------------------------------- Disputes
 
     function test_each_party_may_dispute() public {
