@@ -12,11 +12,13 @@ from gridroam.devnet.plan import tariff
 from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import SLOT, slot_of_day
+from gridroam.domain.vehicles import vehicle_id
 from gridroam.messages import Domain, EnergyReport, OpenSession, sign
 
 SUPPLIER, GRID_OPERATOR, STATION_OPERATOR = 1, 3, 4
 EURO = 10**9
-CAR = b"car".rjust(32, b"\0")
+COMMITMENT = b"car".rjust(32, b"\0")
+CAR = vehicle_id(SUPPLIER, COMMITMENT)
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def station(
     key = Account.from_key(STATION_KEY).address
     registry.requestStation(METER, key, 11_000, 11_000, "DE*GRM*E0002", sender=station_operator)
     registry.approveStations([1], sender=grid_operator)
-    ledger.registerVehicles([CAR], slot, sender=supplier)
+    ledger.registerVehicles([COMMITMENT], slot, sender=supplier)
     token.mint(grid_operator, 10_000_000, sender=grid_operator)
     token.approve(vault, 10_000_000, sender=grid_operator)
     vault.deposit(GRID_OPERATOR, 10_000_000, sender=grid_operator)

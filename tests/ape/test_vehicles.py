@@ -4,13 +4,15 @@ import ape
 import pytest
 
 from gridroam.domain.slots import SLOT
+from gridroam.domain.vehicles import vehicle_id
 
-CAR = b"car".rjust(32, b"\0")
+COMMITMENT = b"car".rjust(32, b"\0")
+CAR = vehicle_id(1, COMMITMENT)
 
 
 @pytest.fixture
 def registered(ledger, supplier, slot):
-    ledger.registerVehicles([CAR], slot, sender=supplier)
+    ledger.registerVehicles([COMMITMENT], slot, sender=supplier)
 
 
 def test_register__from_the_running_slot(ledger, registered, slot):
@@ -18,14 +20,21 @@ def test_register__from_the_running_slot(ledger, registered, slot):
     assert ledger.supplierAt(CAR, slot - 1) == 0
 
 
-def test_register__supplied_by_another__reverts(ledger, registered, other_supplier, slot):
+def test_register__again__reverts(ledger, registered, supplier, slot):
     with ape.reverts(ledger.VehicleTaken, vehicle=CAR):
-        ledger.registerVehicles([CAR], slot, sender=other_supplier)
+        ledger.registerVehicles([COMMITMENT], slot, sender=supplier)
+
+
+def test_register__by_another__is_another_vehicle(ledger, registered, other_supplier, slot):
+    ledger.registerVehicles([COMMITMENT], slot, sender=other_supplier)
+
+    assert ledger.supplierAt(CAR, slot) == 1
+    assert ledger.supplierAt(vehicle_id(2, COMMITMENT), slot) == 2
 
 
 def test_register__in_the_past__reverts(ledger, supplier, slot):
     with ape.reverts(ledger.TooEarly):
-        ledger.registerVehicles([CAR], slot - SLOT, sender=supplier)
+        ledger.registerVehicles([COMMITMENT], slot - SLOT, sender=supplier)
 
 
 def test_change__needs_both_suppliers(ledger, registered, supplier, other_supplier, slot):

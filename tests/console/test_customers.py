@@ -7,10 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from gridroam.customers.book import Customer, Customers
-from gridroam.customers.commitment import commitment, displayed, new_salt, normalised, vehicle_id
+from gridroam.customers.commitment import commitment, displayed, new_salt, normalised
 from gridroam.customers.csv_file import read_customers, write_customers
 from gridroam.customers.keys import KeyInFile, KeyInSetting, new_key
 from gridroam.customers.sealing import Sealer
+from gridroam.domain.vehicles import vehicle_id
 from gridroam.errors import BrokenFileError, InvalidInputError, StoreError
 from gridroam.store.console import ConsoleStore
 

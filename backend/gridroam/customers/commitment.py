@@ -38,9 +38,3 @@ def new_salt() -> bytes:
 def commitment(salt: bytes, contract_id: str) -> bytes:
     """keccak256 of the salt and the normalised contract id; what a supplier registers."""
     return keccak(salt + normalised(contract_id).encode("ascii"))
-
-
-def vehicle_id(supplier: int, committed: bytes) -> bytes:
-    """The id on the chain: bound to the supplier that registered it first, so that nobody can take
-    a commitment that was seen on its way to the chain."""
-    return keccak(supplier.to_bytes(32, "big") + committed)

@@ -12,7 +12,8 @@ import io
 from collections.abc import Iterator
 
 from gridroam.customers.book import Customer
-from gridroam.customers.commitment import commitment, normalised, vehicle_id
+from gridroam.customers.commitment import commitment, normalised
+from gridroam.domain.vehicles import vehicle_id
 from gridroam.errors import BrokenFileError, InvalidInputError
 
 COLUMNS = ("contract_id", "salt", "vehicle", "name")
