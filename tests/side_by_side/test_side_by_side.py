@@ -127,10 +127,14 @@ class SideBySide(RuleBasedStateMachine):
             ]
             self.sides.submit([*moves, *then])
 
-    @rule(nth=mostly([0, 1, 2], [7]), wish=wishes, steps=steps, then=batches)
-    def correct(self, nth: int, wish: Wish, steps: list[Step], then: Batch) -> None:
-        """Parties and others act on a session that has ended, and on what came of it."""
+    @rule(
+        nth=mostly([0, 1, 2], [7]), later=mostly([1], [0]), wish=wishes, steps=steps, then=batches
+    )
+    def correct(self, nth: int, later: int, wish: Wish, steps: list[Step], then: Batch) -> None:
+        """Parties and others act on a session that has ended, and on what came of it: seldom in the
+        very second of its end, in which nothing can be corrected."""
         found = self.sides.ended(nth)
+        self.sides.rules.now += later
         if found:
             tale, record = found
             for step in steps:
