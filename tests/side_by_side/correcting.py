@@ -82,7 +82,7 @@ steps: SearchStrategy[list[Step]] = st.one_of(
     st.just(_ALL),
     st.just(_SIGNED),
     st.just([Step(Kind.DISPUTE, 1), *_PROOF]),
-    st.just(_PROOF),
+    *(st.just(_PROOF) for _ in range(3)),
     st.just([*_ALL, *_PROOF, *_SIGNED]),
     st.lists(_steps, min_size=1, max_size=5),
 )
