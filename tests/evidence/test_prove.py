@@ -3,6 +3,7 @@
 import pytest
 from meters import record_of
 
+from gridroam.chain import events
 from gridroam.chain.events import CorrectionConsented, CorrectionProposed, decode
 from gridroam.errors import InvalidInputError, RevertedError
 from gridroam.evidence.corrections import packed, proof, same
@@ -49,6 +50,23 @@ def test_prove__other_registers__corrects_and_keeps_the_old(player, ledger, corr
     assert after.previous == corrections.content_of(before)
     assert after.registers[-1][0] == start + 6_400
     assert corrections.standing(number, 1).content == corrections.content_of(after)
+
+
+def test_prove__a_bad_and_a_good_one_together__the_good_one_counts(
+    player, ledger, corrections, anybody
+):
+    player.put_meter_on_file()
+    number = player.station.number
+    start = last_import(ledger, number)
+    evidence = evidence_of(record_of(start, start + 6_000))
+    player.session(6_000, evidence.digest)
+    good = proof(story_of(ledger, number, ledger.session(number).number), evidence)
+    forged = good[:-1] + bytes([good[-1] ^ 1])
+    receipt = corrections.prove(anybody, [forged, good])
+    assert [type(event) for event in events.of(receipt)] == [
+        events.ProofRefused,
+        events.SessionMeterVerified,
+    ]
 
 
 def test_prove__record_of_another_report__is_refused_before_it_is_sent(player, ledger):

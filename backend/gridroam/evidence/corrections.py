@@ -14,7 +14,7 @@ from web3.types import TxReceipt
 from gridroam.chain import abi
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.reverts import translated
-from gridroam.chain.wallet import Wallet
+from gridroam.chain.wallet import TX_GAS_LIMIT, Wallet
 from gridroam.domain.slots import SLOT
 from gridroam.errors import InvalidInputError, NoContractError
 from gridroam.evidence.record import Evidence
@@ -162,8 +162,11 @@ class Corrections:
         return wallet.call(self.address, abi.functions(_CONTRACT)[function], *arguments)
 
     def prove(self, account: LocalAccount, proofs: Sequence[bytes]) -> TxReceipt:
-        """Brings proofs in one transaction; each ends in an event of its own."""
-        return self.send(account, "proveAll", list(proofs))
+        """Brings proofs in one transaction; each ends in an event of its own. With all the gas
+        that there may be: what a node estimates can be too little where one of them is refused."""
+        wallet = Wallet(self.ledger.w3, account)
+        function = abi.functions(_CONTRACT)["proveAll"]
+        return wallet.call(self.address, function, list(proofs), gas=TX_GAS_LIMIT)
 
     def send_encoded(self, account: LocalAccount, proof: bytes) -> TxReceipt:
         """Brings one proof. Raises `RevertedError` with the reason if it is refused."""
