@@ -24,7 +24,7 @@ library Obis {
         uint256 groups = _groups(code, length);
         // medium: electricity; D: cumulative energy; E: all tariffs; F: the present value
         if (groups >> 40 != 1 || uint16(groups >> 8) != 0x0800) return (0, 0);
-        if (uint8(groups) != 0xff && uint8(groups) != 0x55) return (0, 0);
+        if (uint8(groups) != 0xff) return (0, 0);
         uint256 c = uint8(groups >> 24);
         if (c == 0x01 || c == 0xb0) return (IMPORT, 0);
         if (c == 0xb2) return (IMPORT, 1);
@@ -37,8 +37,7 @@ library Obis {
         return (0, 0);
     }
 
-    /// @dev The groups A to F, 8 bits each, A on top, F = ff if absent; or 0 if it is no such code. Of three digits (255) the last two
-    /// are kept.
+    /// @dev The groups A to F, 8 bits each, A on top, F = ff if absent or written as 255; or 0 if it is no such code.
     function _groups(uint256 w, uint256 length) private pure returns (uint256 groups) {
         uint256 separators = 0x2d3a2e2e; // - : . .
         uint256 value = 0;
@@ -46,8 +45,9 @@ library Obis {
         unchecked {
             for (uint256 i = 0; i < length; ++i) {
                 uint256 c = w.letter(i);
-                uint256 digit = c - 0x30 < 10 ? c - 0x30 : (c | 0x20) - 0x57;
-                if (digit < 16) {
+                uint256 letter = (c | 0x20) - 0x61;
+                uint256 digit = letter < 6 ? letter + 10 : c - 0x30;
+                if (digit < 10 || letter < 6) {
                     value = value << 4 | digit;
                     ++digits;
                     continue;
@@ -63,7 +63,7 @@ library Obis {
         if (digits == 0) return 0;
         // five groups, or six
         if (separators == 0 && digits < 3) return groups << 16 | value << 8 | 0xff;
-        if (separators == 1 << 32 && digits < 4) return groups << 8 | uint8(value);
-        return 0;
+        bool present = digits < 4 && (value == 0xff || value == 0x255);
+        return separators == 1 << 32 && present ? groups << 8 | 0xff : 0;
     }
 }
