@@ -52,6 +52,21 @@ def test_prove__other_registers__corrects_and_keeps_the_old(player, ledger, corr
     assert corrections.standing(number, 1).content == corrections.content_of(after)
 
 
+@pytest.mark.parametrize("code", ["1-b:1.8.0*55", "1-b:1.8.0*1FF", "1-b:@8.8.0", "1-b:1.8.0*0255"])
+def test_prove__a_code_that_is_none__is_no_register_for_anybody(
+    player, ledger, corrections, anybody, code
+):
+    player.put_meter_on_file()
+    number = player.station.number
+    start = last_import(ledger, number)
+    evidence = evidence_of(record_of(start, start + 6_000, code=code))
+    player.session(6_000, evidence.digest)
+    story = story_of(ledger, number, ledger.session(number).number)
+    with pytest.raises(RevertedError) as refused:
+        corrections.check(proof(story, evidence), anybody.address)
+    assert refused.value.name == "Incomplete"
+
+
 def test_prove__a_bad_and_a_good_one_together__the_good_one_counts(
     player, ledger, corrections, anybody
 ):
