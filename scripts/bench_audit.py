@@ -24,12 +24,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from gridroam import audit
 from gridroam.audit import source
-from gridroam.audit.workers import cores
 from gridroam.chain.outgoing import Answer, Fees, Outgoing
 from gridroam.chain.signer import LocalSigner
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.errors import ChainError
 from gridroam.messages import Signed
+from gridroam.processes import cores
 from gridroam.signatures import KeyCurve, key_on
 
 SESSIONS = 8_000

@@ -213,6 +213,8 @@ class RelaySettings(HttpSettings):
     """Messages in the outbox beyond which none is taken."""
     max_judging: int = Field(5_000, ge=1)
     """Messages that are looked at and not stored yet; beyond it requests are answered 429."""
+    recovering_processes: int = Field(1, ge=0, le=64)
+    """Processes beside the relay's that recover the signatures of large deliveries; 0: none."""
     station_messages_per_minute: float = Field(1_200.0, ge=0)
     """New messages of one station; a minute's worth may come at once. 0: no limit."""
 

@@ -18,6 +18,7 @@ from gridroam.chain.logs import Logs
 from gridroam.chain.node import connect
 from gridroam.chain.rpc import Rpc
 from gridroam.errors import ChainError
+from gridroam.processes import cores
 
 __all__ = ["Block", "NodeSource", "ProvenSource", "Source", "Transaction", "open_source"]
 
@@ -111,7 +112,7 @@ class ProvenSource(NodeSource):
         super().__init__(ledger)
         self._place = workers.Place(rpc_url, tuple(ledger.addresses), ledger.domain)
         self._blocks = self._place.blocks()
-        self._processes = processes or workers.cores()
+        self._processes = processes or cores()
 
     def blocks(self, numbers: Sequence[int]) -> list[Block]:
         headers = (self._blocks.header(number) for number in numbers)

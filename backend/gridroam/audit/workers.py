@@ -4,15 +4,12 @@ They ask the node themselves: what goes between processes is entries that are re
 """
 
 import gc
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gridroam import processes as beside
 from gridroam.audit.reader import ProvenReader, Reader
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.rpc import Rpc
@@ -33,14 +30,6 @@ class Place:
 
     def blocks(self) -> Blocks:
         return Blocks(Rpc(self.rpc_url, timeout=self.timeout), self.addresses)
-
-
-def cores() -> int:
-    """That this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
 
 
 def spare_collections() -> None:
@@ -64,9 +53,8 @@ def sparing_collections() -> Iterator[None]:
 
 
 def pool(place: Place, processes: int) -> ProcessPoolExecutor:
-    """Of processes that `read` works in. They end with this one, however it ends."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, context, _begin, (place,))
+    """Of processes that `read` works in."""
+    return beside.pool(processes, _begin, place)
 
 
 def read(first: int, last: int) -> bytes:
@@ -78,14 +66,5 @@ _readers: list[Reader] = []
 
 
 def _begin(place: Place) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     spare_collections()
     _readers[:] = [place.open()]
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

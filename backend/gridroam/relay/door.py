@@ -28,6 +28,7 @@ from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.outcomes import PERHAPS_BEFORE, History
 from gridroam.relay.problems import Problem, of_reason
+from gridroam.relay.recovery import Recovery
 from gridroam.relay.simulation import Arrival, Simulation
 from gridroam.relay.trails import Trails
 from gridroam.store.outbox import Addition, Outbox
@@ -44,7 +45,8 @@ class Door:
 
     `refusals_per_minute`: openings of a station that are sent although they will be decided
     against; `max_waiting`: messages in the outbox beyond which none is taken;
-    `messages_per_minute`: new ones of a station, 0 for no limit."""
+    `messages_per_minute`: new ones of a station, 0 for no limit; `recovering_processes`: see
+    `Recovery`."""
 
     def __init__(
         self,
@@ -56,10 +58,12 @@ class Door:
         refusals_per_minute: int,
         max_waiting: int,
         messages_per_minute: float = 0.0,
+        recovering_processes: int = 0,
     ) -> None:
         self._domain = ledger.domain
         self._outbox = outbox
-        self.trails = Trails()
+        self._recovery = Recovery(recovering_processes)
+        self.trails = Trails(self._recovery)
         self._asked: set[bytes] = set()
         self._simulation = Simulation(ledger, outgoing)
         self._history = History(ledger)
@@ -67,6 +71,9 @@ class Door:
         self._rates = Rates(messages_per_minute / 60, messages_per_minute)
         self._queue = _Queue(outbox, max_waiting)
         self._purses = _Purses(senders)
+
+    def close(self) -> None:
+        self._recovery.close()
 
     def judge(self, signed: Sequence[Signed]) -> list[Judged]:
         """One verdict for each message, in order. What is taken is durable on return."""

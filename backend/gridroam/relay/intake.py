@@ -7,6 +7,7 @@ More threads made it slower: the node simulates behind the block that it is mini
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from gridroam.store.outcome import STORED
 
 GROUP = 250
 """Messages that are judged together, so that the first of many does not wait for the last."""
+
+_GATHER_SECONDS = 0.002
+"""For which a group waits for more requests, if there was more than one in the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Intake:
         self._stopped = True
         self._jobs.put(None)
         self._thread.join(30)
+        self._door.close()
 
     def take(
         self, signed: Sequence[Signed], on_judged: Callable[[list[Judged]], None]
@@ -66,8 +71,13 @@ class Intake:
         return future
 
     def _run(self) -> None:
+        crowded = False
         while (job := self._jobs.get()) is not None:
-            self._answer(self._with_others(job))
+            if crowded:
+                time.sleep(_GATHER_SECONDS)
+            jobs = self._with_others(job)
+            crowded = len(jobs) > 1
+            self._answer(jobs)
 
     def _with_others(self, job: _Job) -> list[_Job]:
         jobs, size = [job], len(job.signed)

@@ -107,6 +107,7 @@ class Relay:
             refusals_per_minute=self.settings.refusals_per_minute,
             max_waiting=self.settings.max_waiting,
             messages_per_minute=self.settings.station_messages_per_minute,
+            recovering_processes=self.settings.recovering_processes,
         )
         self._trails = door.trails
         seconds = self.settings.lease_seconds

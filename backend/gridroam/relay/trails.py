@@ -11,11 +11,12 @@ is reported as rejected, and the station is asked about for a while.
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gridroam.domain.slots import boundaries_between, boundary_count
 from gridroam.messages import EnergyReport, OpenSession
+from gridroam.relay.recovery import Recovery
 from gridroam.relay.simulation import Arrival
 from gridroam.signatures import recover
 
@@ -55,7 +56,8 @@ class _Interval:
 class Trails:
     """For one thread, but for `distrust`."""
 
-    def __init__(self) -> None:
+    def __init__(self, recovery: Recovery | None = None) -> None:
+        self._recover = recovery or Recovery()
         self._trails: OrderedDict[int, _Trail] = OrderedDict()
         self._wary: dict[int, float] = {}
 
@@ -63,8 +65,12 @@ class Trails:
         """Those that follow, and those to ask about; a station's own are not separated."""
         stations: dict[int, list[Arrival]] = {}
         for arrival in arrivals:
-            stations.setdefault(arrival.station, []).append(arrival)
-        plain = {station for station, own in stations.items() if self._follow(station, own)}
+            if arrival.station in self._trails:
+                stations.setdefault(arrival.station, []).append(arrival)
+        known = [arrival for own in stations.values() for arrival in own]
+        signers = self._recover([(a.digest, a.signed.signature) for a in known])
+        signed = dict(zip((a.digest for a in known), signers, strict=True))
+        plain = {s for s, own in stations.items() if self._follow(s, own, signed)}
         return (
             [arrival for arrival in arrivals if arrival.station in plain],
             [arrival for arrival in arrivals if arrival.station not in plain],
@@ -92,12 +98,14 @@ class Trails:
         for station in stations:
             self._wary[station] = now + WARY_SECONDS
 
-    def _follow(self, station: int, own: Sequence[Arrival]) -> bool:
-        trail = self._trails.get(station)
-        if trail is None or self._is_wary(station):
+    def _follow(
+        self, station: int, own: Sequence[Arrival], signers: Mapping[bytes, str | None]
+    ) -> bool:
+        trail = self._trails[station]
+        if self._is_wary(station):
             return False
         for arrival in own:
-            if not self._follows(trail, arrival):
+            if signers[arrival.digest] != trail.signer or not _follows(trail, arrival):
                 return False
             trail = _after(trail, arrival, trail.signer, trail.asked)
         self._trails[station] = trail
@@ -112,16 +120,16 @@ class Trails:
         self._wary.pop(station, None)
         return False
 
-    def _follows(self, trail: _Trail, arrival: Arrival) -> bool:
-        m = arrival.signed.message
-        return (
-            time.monotonic() - trail.asked < TRUST_SECONDS
-            and trail.time <= m.time <= time.time()
-            and _is_next(trail, m)
-            and _is_within(trail, m)
-            and not arrival.signed.vehicle_signature
-            and recover(arrival.digest, arrival.signed.signature) == trail.signer
-        )
+
+def _follows(trail: _Trail, arrival: Arrival) -> bool:
+    m = arrival.signed.message
+    return (
+        time.monotonic() - trail.asked < TRUST_SECONDS
+        and trail.time <= m.time <= time.time()
+        and _is_next(trail, m)
+        and _is_within(trail, m)
+        and not arrival.signed.vehicle_signature
+    )
 
 
 def _is_next(trail: _Trail, m: OpenSession | EnergyReport) -> bool:
