@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from corrected import Corrector
 from playwright.sync_api import Browser, Page, expect
-from scene import NORTH, SMALL, Scene, wait_until
+from scene import NORTH, SMALL, SOUTH, Scene, wait_until
 from test_pages import LOOKS, serious
 from traffic import Traffic
 from typer.testing import CliRunner
@@ -135,6 +135,35 @@ def test_commands__of_a_session__are_what_the_program_takes(
 def _acted_on(shop: Scene, session: Session) -> bool:
     with shop.console.index.snapshot() as now:
         return bool(now.versions(session.station, session.session))
+
+
+def test_live__disputed_and_corrected_meanwhile__pages_show_it(
+    shop: Scene, browser: Browser
+) -> None:
+    """Of another supplier, so that the other tests keep their sessions."""
+    wanted = Wanted(supplier=shop.number(SOUTH), state=State.CLOSED)
+    with shop.console.index.snapshot() as now:
+        found = next(s for s in now.sessions(wanted).items if s.import_wh > 1_000)
+    corrector = Corrector(Traffic(shop.stage.anvil, shop.stage.ledger, shop.stage.market))
+    present = corrector.present(found.station, found.session)
+    change = corrector.change(present, imported=-400)
+    with visitor(browser, shop.url) as page:
+        sign_in(page, found.grid_operator)
+        page.goto("/console/corrections")
+        page.wait_for_timeout(300)  # until it listens
+        corrector.dispute(shop.number(SOUTH), found.station, found.session)
+        expect(page.locator(f"#disputed a[href='{where(found)}']")).to_be_visible()
+        corrector.propose(shop.number(SOUTH), present, change)
+        expect(page.locator(f"#waiting a[href='{where(found)}#corrections']")).to_be_visible()
+
+        page.goto(where(found))
+        expect(page.locator("#marks")).to_contain_text("Disputed")
+        page.wait_for_timeout(300)
+        for party in (found.grid_operator, found.station_operator):
+            corrector.consent(party, present, change)
+        expect(page.locator("#corrections thead th")).to_have_count(3)
+        expect(page.locator("#marks")).not_to_contain_text("Disputed")
+        expect(page.locator("#verdict.good")).to_contain_text("everything is so")
 
 
 def test_corrections__of_others__not_shown(shop: Scene, disputed: Session) -> None:

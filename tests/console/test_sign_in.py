@@ -309,3 +309,24 @@ def test_devnet_sign_in__another_chain__does_not_start(shop: Scene, tmp_path: ob
 
 def test_challenge__time__is_utc() -> None:
     assert datetime.fromtimestamp(NOW, UTC).isoformat() == "2027-01-15T08:00:00+00:00"
+
+
+def test_live__session_ends__stream_says_so_and_ends(supplier: httpx.Client, shop: Scene) -> None:
+    token = csrf_of(supplier.get("/console").text)
+    with supplier.stream("GET", "/console/live") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == (
+            "no-store",
+            "nosniff",
+        )
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry: ")
+        shop.stage.anvil.rpc("evm_mine")
+        assert "event: block" in [next(lines) for _ in range(4)]
+        assert supplier.post("/console/sign-out", data={"csrf": token}).status_code == 303
+        shop.stage.anvil.rpc("evm_mine")
+        assert "event: end" in list(lines)
+
+
+def test_live__nobody_signed_in__sent_to_sign_in(stranger: httpx.Client) -> None:
+    assert stranger.get("/console/live").status_code == 303

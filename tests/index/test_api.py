@@ -11,9 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from corrected import Corrector
 from lively import Lively
+from traffic import Traffic
 
 from gridroam.api.app import create_app
+from gridroam.api.events import Place
 from gridroam.api.service import Queries
 from gridroam.audit.source import NodeSource
 from gridroam.domain.session import State
@@ -22,12 +25,17 @@ from gridroam.http.keys import ApiKeys
 from gridroam.http.operator import Operator
 from gridroam.http.server import Server, listen
 from gridroam.index.follower import Follower
-from gridroam.index.queries import Wanted
+from gridroam.index.queries import Snapshot, Wanted
+from gridroam.index.records import Session
 from gridroam.settings import IndexSettings
 from gridroam.statements import formats
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.verify import verify
 
+BOTH, RICH, FALLBACK, COAST, OPERATOR = 2, 1, 3, 4, 6
+FROM_THE_START = "0-0.0-0-"
+EXPIRED = "SessionExpired"
+"""An act that is told as a message."""
 LISTS = (
     "participants",
     "participants/1/journal",
@@ -196,15 +204,88 @@ def test_events__cut_off_and_again__nothing_missing(
     client: httpx.Client, service: Queries, follower: Follower, lively: Lively
 ) -> None:
     with service.index.snapshot() as now:
-        start = f"0-{now.last_common(1 << 40)[0]}-{now.last_common(1 << 40)[1]}"
-        count = now.last_message()
-    first = _events(client, start, count // 2)
+        messages = [("message", one.id) for one in now.messages_after(0, 1_000)]
+        acts = [(one.block, one.log) for one in now.acts(limit=1_000).items if one.name != EXPIRED]
+    count = len(messages) + len(acts)
+    first = _events(client, FROM_THE_START, count // 2)
     rest = _events(client, first[-1]["id"], count - count // 2)
 
-    ids = [int(event["id"].split("-")[0]) for event in (*first, *rest) if event["name"] != "block"]
-    assert ids == list(range(1, count + 1))
-    names = {event["name"] for event in (*first, *rest)}
-    assert {"cleared", "settled", "rejected"} <= names
+    told = [(event["name"], json.loads(event["data"])) for event in (*first, *rest)]
+    assert [_which(data) for _, data in told if "id" in data] == messages
+    assert [_which(data) for _, data in told if "log" in data] == acts[::-1]
+    assert [data["block"] for _, data in told] == sorted(data["block"] for _, data in told)
+    assert {name for name, _ in told} == {
+        *("cleared", "settled", "rejected", "expired", "superseded", "switched"),
+        *("disputed", "proposed", "consented", "corrected", "verified"),
+    }
+
+
+def _which(data: dict[str, Any]) -> tuple[Any, Any]:
+    return (data["block"], data["log"]) if "log" in data else ("message", data["id"])
+
+
+def test_events__cut_off_after_any_event__goes_on_with_the_next(client: httpx.Client) -> None:
+    """Also between two acts of one block, and between a message and an act."""
+    everything = _events(client, FROM_THE_START, 400)
+    acts = [i for i, event in enumerate(everything[:-1]) if '"log":' in event["data"]]
+    for place in acts[::3]:
+        assert _events(client, everything[place]["id"], 1) == [everything[place + 1]]
+
+
+def test_events__of_a_participant__acts_on_what_it_has_a_part_in(
+    client: httpx.Client, service: Queries
+) -> None:
+    """A supplier that a proposal brings into the session is told of it."""
+    with service.index.snapshot() as now:
+        mine = [
+            (one.block, one.log)
+            for one in now.acts(limit=1_000).items[::-1]
+            if one.name != EXPIRED and FALLBACK in now.parties(one.station, one.session)
+        ]
+        assert any(
+            FALLBACK not in {s.supplier, s.first_supplier, s.grid_operator, s.station_operator}
+            for place in mine
+            for s in [_session_of(now, place)]
+        )
+    told = [
+        json.loads(event["data"])
+        for event in _events(client, FROM_THE_START, 10_000, f"events?participant={FALLBACK}")
+    ]
+
+    acts = [data for data in told if "log" in data]
+    assert [_which(data) for data in acts] == mine
+    assert all(FALLBACK in data["parties"] for data in acts)
+
+
+def _session_of(now: Snapshot, place: tuple[int, int]) -> Session:
+    (act,) = [a for a in now.acts(limit=1_000).items if (a.block, a.log) == place]
+    found = now.session(act.station, act.session)
+    assert found is not None
+    return found
+
+
+def test_events__disputed_and_proposed_now__told_with_where_the_rest_is(
+    client: httpx.Client, service: Queries, follower: Follower, lively: Lively
+) -> None:
+    with service.index.snapshot() as now:
+        start = _place(now)
+    with lively.passing():
+        corrector = Corrector(Traffic(lively.anvil, lively.ledger, lively.market))
+        present = corrector.present(BOTH, 2)
+        corrector.dispute(OPERATOR, BOTH, 2, reason=5)
+        corrector.propose(RICH, present, corrector.change(present, imported=-450))
+        follower.catch_up()
+        told = _events(client, start, 8)
+        proposals = client.get("proposals", params={"station": BOTH, "session": 2}).json()["items"]
+    follower.catch_up()
+
+    assert [event["name"] for event in told] == ["disputed", "proposed", "consented"]
+    disputed, proposed, consented = (json.loads(event["data"]) for event in told)
+    assert (disputed["details"]["by"], disputed["details"]["reason"]) == (OPERATOR, 5)
+    assert {(data["station"], data["session"]) for data in (disputed, proposed)} == {(BOTH, 2)}
+    assert {RICH, COAST, OPERATOR} <= set(proposed["parties"])
+    assert proposed["details"]["content"] == proposals[0]["draft"]["content"]
+    assert consented["details"]["content"] == proposed["details"]["content"]
 
 
 def test_events__chain_goes_another_way__reset(
@@ -214,9 +295,8 @@ def test_events__chain_goes_another_way__reset(
         lively.go_on(seed=8, batches=1)
         follower.catch_up()
         with service.index.snapshot() as now:
-            head = now.head()
+            head, place = now.head(), _place(now)
             assert head is not None
-            place = f"{now.last_message()}-{head.block}-{head.block_hash.hex()[:8]}"
     follower.catch_up()
 
     reset = _events(client, place, 1)[0]
@@ -225,15 +305,32 @@ def test_events__chain_goes_another_way__reset(
     assert json.loads(reset["data"])["block"] < head.block
 
 
-def _events(client: httpx.Client, after: str, count: int) -> list[dict[str, str]]:
+def test_events__cursor_of_another_list__problem(client: httpx.Client) -> None:
+    for cursor in ("nonsense", "0-1-abcd", "1-2.3-4-ABCD", "-".join(["1"] * 5)):
+        answer = client.get("events", headers={"Last-Event-ID": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (422, "wrong-cursor"), cursor
+
+
+def _place(now: Snapshot) -> str:
+    head = now.head()
+    assert head is not None
+    return str(Place.end_of(now, head.block, head.block_hash.hex()[:8]))
+
+
+def _events(
+    client: httpx.Client, after: str, count: int, path: str = "events"
+) -> list[dict[str, str]]:
+    """That many, or all that there are."""
     found: list[dict[str, str]] = []
     current: dict[str, str] = {}
-    with client.stream("GET", "events", headers={"Last-Event-ID": after}) as answer:
+    with client.stream("GET", path, headers={"Last-Event-ID": after}) as answer:
         for line in answer.iter_lines():
             name, _, value = line.partition(": ")
             if line:
                 current["name" if name == "event" else name] = value
             elif "data" in current:
+                if current["name"] == "block":
+                    return found
                 found.append(current)
                 current = {}
                 if len(found) >= count:

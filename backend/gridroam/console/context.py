@@ -16,12 +16,14 @@ from gridroam.console.names import read_names
 from gridroam.customers.book import Customers
 from gridroam.customers.keys import KeyInFile, KeyInKeyring, KeyInSetting, MasterKey
 from gridroam.errors import InvalidInputError
+from gridroam.http.limits import Budget
 from gridroam.index.live import News
 from gridroam.index.queries import Index
 from gridroam.settings import ConsoleSettings
 from gridroam.store.access import AccessStore
 from gridroam.store.console import ConsoleStore
 
+_STREAMS = 1_000
 DEVNET_CHAIN = 31337
 CALLBACK = "/console/sign-in/openid/callback"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -44,6 +46,8 @@ class Console:
     provider: Provider | None
     names: dict[str, str]
     now: Callable[[], int] = field(default=lambda: int(time.time()))
+    streams: Budget = field(default_factory=lambda: Budget(_STREAMS))
+    """Of pages that follow the chain."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     @classmethod

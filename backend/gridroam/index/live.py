@@ -37,14 +37,19 @@ class Live:
             with suppress(RuntimeError):  # a loop that has ended hears nothing
                 loop.call_soon_threadsafe(queue.put_nowait, news)
 
-    async def follow(self) -> AsyncGenerator[News, None]:
-        """Every move from now on. Slow readers may skip some: each says where the index is then."""
+    async def follow(self, quiet: float) -> AsyncGenerator[News | None, None]:
+        """Every move from now on; `None` where there was none for `quiet` seconds. Slow readers may
+        skip some: each says where the index is then."""
         mine = asyncio.get_running_loop(), asyncio.Queue[News]()
         with self._lock:
             self._waiting.add(mine)
         try:
             while True:
-                news = await mine[1].get()
+                try:
+                    news = await asyncio.wait_for(mine[1].get(), quiet)
+                except TimeoutError:
+                    yield None
+                    continue
                 rolled_back = news.rolled_back
                 while not mine[1].empty():
                     news = mine[1].get_nowait()

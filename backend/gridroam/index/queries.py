@@ -6,7 +6,7 @@ together, and its `head` says of which block they are.
         page = now.sessions(Wanted(supplier=1, fed_back=True), limit=50)
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -186,6 +186,10 @@ class Snapshot:
         Of blocks so old that they do not vanish any more, always."""
         return index_parties.is_on_chain(self.connection, block, hash_begins)
 
+    def block_hashes(self) -> dict[int, str]:
+        """The first hex digits of the hash of each block that can still vanish."""
+        return index_parties.block_hashes(self.connection)
+
     def last_common(self, before: int) -> tuple[int, str]:
         """The newest block before one that vanished, with the first hex digits of its hash."""
         return index_parties.last_common(self.connection, before)
@@ -202,6 +206,20 @@ class Snapshot:
     def acts(self, *names: str, after: str | None = None, limit: int = 100) -> Page[records.Act]:
         """Expiries, disputes, corrections and the like, the newest first."""
         return index_money.acts(self.connection, names, after, _checked(limit))
+
+    def acts_after(
+        self, place: tuple[int, int], names: Collection[str], limit: int = 100
+    ) -> list[records.Act]:
+        """Those with these names, in the chain's order, from behind a block and log."""
+        return index_money.acts_after(self.connection, place, names, _checked(limit))
+
+    def last_act(self, up_to: int | None = None) -> tuple[int, int]:
+        """Block and log of the last one, or of the last one up to a block; zeros: there is none."""
+        return index_money.last_act(self.connection, up_to)
+
+    def parties(self, station: int, session: int) -> tuple[int, ...]:
+        """Everyone who has a part in a session, in any of its versions or proposals."""
+        return index_corrections.parties_of(self.connection, station, session)
 
     def versions(self, station: int, session: int) -> list[records.SessionVersion]:
         """From the first on; none if nobody acted on the session."""

@@ -49,6 +49,18 @@ def present(connection: Connection, station: int, session: int) -> Version | Non
     return None if body is None else Version.decoded(bytes(body))
 
 
+def parties_of(connection: Connection, station: int, session: int) -> tuple[int, ...]:
+    """Everyone who has a part in a session, in any version or proposal."""
+    query = select(_S.supplier, _S.former_supplier, _S.grid_operator, _S.station_operator)
+    query = query.where(_S.station == station, _S.session == session)
+    parties = {who for row in connection.execute(query) for who in row}
+    for table in (_V, _P):
+        bodies = select(table.body).where(table.station == station, table.session == session)
+        for body in connection.execute(bodies).scalars():
+            parties |= {share.supplier for share in Version.decoded(bytes(body)).shares}
+    return tuple(sorted(parties - {0}))
+
+
 def proposals(  # noqa: PLR0917
     connection: Connection,
     awaiting: int | None,

@@ -1,10 +1,11 @@
 """Reads of the index: pairs and what was posted in a period, journals, payments, acts."""
 
 import json
+from collections.abc import Collection
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select, tuple_
 
 from gridroam.index import records
 from gridroam.index.records import Page, PaymentKind
@@ -167,6 +168,21 @@ def acts(
     return page(
         connection, query, [_A.block, _A.log], _act, limit=limit, after=after, descending=True
     )
+
+
+def acts_after(
+    connection: Connection, place: tuple[int, int], names: Collection[str], limit: int
+) -> list[records.Act]:
+    query = select(*_ACT).where(_A.name.in_(names), tuple_(_A.block, _A.log) > tuple_(*place))
+    return [_act(row) for row in connection.execute(query.order_by(_A.block, _A.log).limit(limit))]
+
+
+def last_act(connection: Connection, up_to: int | None) -> tuple[int, int]:
+    query = select(_A.block, _A.log).order_by(_A.block.desc(), _A.log.desc()).limit(1)
+    if up_to is not None:
+        query = query.where(_A.block <= up_to)
+    row = connection.execute(query).one_or_none()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 def _act(row: Any) -> records.Act:

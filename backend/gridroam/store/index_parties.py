@@ -31,6 +31,11 @@ def is_on_chain(connection: Connection, block: int, hash_begins: str) -> bool:
     return oldest is not None and block < oldest
 
 
+def block_hashes(connection: Connection) -> dict[int, str]:
+    c = schema.blocks.c
+    return {row[0]: row[1].hex()[:8] for row in connection.execute(select(c.number, c.hash))}
+
+
 def last_common(connection: Connection, before: int) -> tuple[int, str]:
     c = schema.blocks.c
     query = select(c.number, c.hash).where(c.number < before).order_by(c.number.desc()).limit(1)
