@@ -1,14 +1,19 @@
 """The commands, on a real chain."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_account import Account
 from meters import record_of
 from typer.testing import CliRunner
 
 from gridroam.cli import app
-from gridroam.errors import InvalidInputError
+from gridroam.devnet.members import MarketParticipant
+from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.evidence.record import Evidence, read
 
 DATA = Path(__file__).parent.parent / "data/ocmf"
@@ -18,9 +23,16 @@ DATA = Path(__file__).parent.parent / "data/ocmf"
 def run(player, ledger, tmp_path):
     """Runs a command on the player's station; the account's key is in a file."""
 
-    def run(*words: str, key: bytes | None = None, code: int = 0):
+    def run(
+        *words: str,
+        key: bytes | None = None,
+        code: int = 0,
+        lines: bool = False,
+        of_session: bool = True,
+    ):
         options = ["--rpc", ledger.w3.provider.endpoint_uri, "--ledger", ledger.address]
-        options += ["--station", str(player.station.number), "--session", "1"]
+        if of_session:
+            options += ["--station", str(player.station.number), "--session", "1"]
         if key is not None:
             file = tmp_path / "key"
             file.write_text(key.hex())
@@ -28,6 +40,8 @@ def run(player, ledger, tmp_path):
         result = CliRunner().invoke(app, [*words, *options], standalone_mode=False)
         if code == 0 and result.exception:
             raise result.exception
+        if lines:
+            return [json.loads(line) for line in result.stdout.splitlines()]
         return json.loads(result.stdout) if result.stdout.strip() else result
 
     return run
@@ -100,6 +114,166 @@ def test_consent__to_what_nobody_proposed__says_what_was(player, traffic, run):
 
     with pytest.raises(InvalidInputError, match=proposed):
         run("corrections", "consent", "--content", "0x" + "00" * 32, key=grid.key)
+    with pytest.raises(InvalidInputError, match="'0xzz' is no hash"):
+        run("corrections", "consent", "--content", "0xzz", key=grid.key)
     with pytest.raises(InvalidInputError, match="--last-import"):
         run("corrections", "propose", key=grid.key)
     run("corrections", "consent", "--content", proposed, key=grid.key)
+
+
+# -------------------------------------------------------------------------------- signed consents
+
+
+@dataclass
+class Agreement:
+    """A proposal of the supplier that waits for two others, and their keys in keystores."""
+
+    run: Callable[..., Any]
+    folder: Path
+    proposed: str
+    needs: list[int]
+    people: dict[int, MarketParticipant]
+    brings: bytes
+    """The key of somebody who is no party."""
+    shown: str = ""
+    """What the last signer saw."""
+
+    def ask(self) -> Path:
+        asked = self.run("corrections", "ask", "--content", self.proposed)
+        return self.put("request.json", asked)
+
+    def put(self, name: str, content: object) -> Path:
+        file = self.folder / name
+        file.write_text(json.dumps(content))
+        return file
+
+    def sign(self, asked: Path, by: int, *more: str) -> Path:
+        """As whoever has the key does it, without a node."""
+        keystore = self.put("keystore", Account.encrypt(self.people[by].key, "word", iterations=2))
+        password = self.folder / "password"
+        password.write_text("word\n")
+        words = ["corrections", "sign", str(asked), "--keystore", str(keystore)]
+        words += ["--password-file", str(password), *more]
+        result = CliRunner().invoke(app, words, standalone_mode=False)
+        if result.exception:
+            raise result.exception
+        self.shown = result.stderr
+        return self.put(f"consent-{by}.json", json.loads(result.stdout))
+
+    def submit(self, *consents: Path) -> list[dict[str, Any]]:
+        words = ["corrections", "submit", *map(str, consents)]
+        return self.run(*words, key=self.brings, lines=True, of_session=False)
+
+
+@pytest.fixture
+def agreement(player, traffic, run, tmp_path, anvil) -> Agreement:
+    player.session(6_000)
+    shown = run("corrections", "show")
+    people = {p.number: p for p in traffic.market.participants.values()}
+    last = shown["readings"][-1]["import_wh"] - 500
+    words = "corrections", "propose", "--last-import", str(last)
+    made = run(*words, key=people[shown["shares"][0]["supplier"]].key)
+    return Agreement(run, tmp_path, made["proposed"], made["needs"], people, anvil.keys[2])
+
+
+def test_consents__signed_offline_and_brought_by_a_stranger__in_force(agreement, run, ledger):
+    asked = agreement.ask()
+    consents = [agreement.sign(asked, by) for by in agreement.needs]
+
+    brought = agreement.submit(*consents)
+
+    assert [one["participant"] for one in brought] == agreement.needs
+    assert [(one["sent"], one["version"]) for one in brought] == [(True, 1), (True, 2)]
+    assert brought[-1]["content"] == agreement.proposed
+    assert run("corrections", "show")["shares"][0]["import_wh"] == 5_500
+    again = agreement.submit(*consents)
+    assert [(one["sent"], one["version"]) for one in again] == [(False, 2), (False, 2)]
+
+
+def test_sign__shows_what_it_would_be_to(agreement, player):
+    agreement.sign(agreement.ask(), agreement.needs[0], "--until", "2100-01-01")
+
+    assert f"Session 1 of station {player.station.number}, version 2:" in agreement.shown
+    assert "taken: 5500 Wh, before 6000 Wh" in agreement.shown
+    assert "fed back: 0 Wh\n" in agreement.shown
+    assert "2100-01-01T00:00:00+00:00" in agreement.shown
+
+
+def test_ask__one_has_consented__asks_the_others_only(agreement, run):
+    first, second = agreement.needs
+    run("corrections", "consent", "--content", agreement.proposed, key=agreement.people[first].key)
+
+    asked = json.loads(agreement.ask().read_text())
+
+    assert asked["needs"] == {str(second): agreement.people[second].address}
+
+
+def test_sign__account_that_nobody_asks__says_whose_is_missing(agreement):
+    stranger = next(n for n in agreement.people if n not in agreement.needs)
+    with pytest.raises(InvalidInputError, match="is not needed") as caught:
+        agreement.sign(agreement.ask(), stranger)
+    assert all(agreement.people[one].address in str(caught.value) for one in agreement.needs)
+
+
+def test_sign__request_that_was_changed__is_none(agreement):
+    asked = json.loads(agreement.ask().read_text())
+    asked["present"] = asked["proposed"]
+    with pytest.raises(BrokenFileError, match="does not follow"):
+        agreement.sign(agreement.put("changed.json", asked), agreement.needs[0])
+    asked["proposed"] = "0x1234"
+    with pytest.raises(BrokenFileError, match="no version"):
+        agreement.sign(agreement.put("changed.json", asked), agreement.needs[0])
+
+
+@pytest.mark.parametrize("until", ["2020-01-01", str(1 << 40)])
+def test_sign__time_that_is_past_or_beyond__is_refused(agreement, until):
+    with pytest.raises(InvalidInputError, match="good for nothing"):
+        agreement.sign(agreement.ask(), agreement.needs[0], "--until", until)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("until", 1_999_999_999, "is signed by 0x"),
+        ("signature", "0x1234", "is signed by nobody"),
+        ("participant", 1, "is signed by 0x"),
+        ("content", "0x" + "11" * 32, "is signed by 0x"),
+        ("chain_id", 1, "on chain 1; here"),
+        ("corrections", "0x" + "22" * 20, "for the corrections 0x2222"),
+    ],
+)
+def test_submit__consent_that_was_changed__is_not_sent(agreement, ledger, field, value, said):
+    asked, (first, second) = agreement.ask(), agreement.needs
+    good, other = agreement.sign(asked, first), agreement.sign(asked, second)
+    changed = json.loads(other.read_text()) | {field: value}
+    before = ledger.w3.eth.block_number
+
+    with pytest.raises(InvalidInputError, match=said):
+        agreement.submit(good, agreement.put("changed.json", changed))
+
+    assert ledger.w3.eth.block_number == before, "nor is the good one"
+
+
+def test_submit__consent_that_has_expired__says_since_when(agreement, traffic):
+    consent = agreement.sign(agreement.ask(), agreement.needs[0])
+    traffic.wait(json.loads(consent.read_text())["until"] - traffic.now + 1)
+
+    with pytest.raises(InvalidInputError, match="was good until 20"):
+        agreement.submit(consent)
+
+
+def test_submit__another_version_came_first__says_so(agreement, run, traffic):
+    asked = agreement.ask()
+    consent = agreement.sign(asked, agreement.needs[0])
+    shown = run("corrections", "show")
+    less = str(shown["readings"][-1]["import_wh"] - 100)
+    supplier = agreement.people[shown["shares"][0]["supplier"]]
+    traffic.wait(1)
+    words = "corrections", "propose", "--last-import", less
+    other = run(*words, key=supplier.key)["proposed"]
+    for one in agreement.needs:
+        key = agreement.people[one].key
+        run("corrections", "consent", "--content", other, key=key)
+
+    with pytest.raises(InvalidInputError, match="made for another version"):
+        agreement.submit(consent)

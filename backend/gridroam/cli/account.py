@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import typer
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from gridroam.chain import keystore as keystores
 from gridroam.errors import InvalidInputError
 
 
@@ -18,3 +20,11 @@ def account_of(path: Path) -> LocalAccount:
             "It is one line of 64 hexadecimal digits.",
         ) from error
     return account
+
+
+def unlocked(keystore: Path, password_file: Path | None) -> LocalAccount:
+    """Of an encrypted file, whose password is in another one or asked for. Raises
+    `InvalidInputError`."""
+    if password_file is not None:
+        return keystores.unlock(keystore, password_file)
+    return keystores.decrypt(keystore, typer.prompt("Password", hide_input=True, err=True))

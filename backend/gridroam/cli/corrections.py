@@ -1,6 +1,7 @@
 """`gridroam corrections`: what a session is, disputes, proposals and consents."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ LastExport = Annotated[
     int | None, typer.Option(min=0, help="The export register at the end, Wh, instead of a file.")
 ]
 
+_GOOD_SECONDS = 7 * 86_400
+
 
 @app.command()
 def show(*, rpc: Rpc, ledger: LedgerAddress, station: Station, session: Session) -> None:
@@ -50,8 +53,7 @@ def dispute(
 ) -> None:
     """Dispute a session, as one of its parties."""
     desk = _Desk(rpc, ledger, station, session)
-    digest = bytes.fromhex(evidence.removeprefix("0x"))
-    desk.act(account, "dispute", "disputeVersion", reason, digest)
+    desk.act(account, "dispute", "disputeVersion", reason, _hash(evidence))
     typer.echo(json.dumps(desk.standing()))
 
 
@@ -98,6 +100,75 @@ def consent(
     typer.echo(json.dumps(desk.standing()))
 
 
+@app.command()
+def ask(
+    *,
+    rpc: Rpc,
+    ledger: LedgerAddress,
+    station: Station,
+    session: Session,
+    content: Annotated[str, typer.Option(help="Hash of the proposed version, 0x.")],
+) -> None:
+    """Print what those whose consent is missing are asked to sign, for `corrections sign`."""
+    from gridroam.evidence.consents import request
+
+    desk = _Desk(rpc, ledger, station, session)
+    present = desk.present()
+    asked = request(desk.corrections, present, desk.proposed(present, content))
+    typer.echo(json.dumps(asked.as_dict()))
+
+
+@app.command()
+def sign(
+    asked: Annotated[Path, typer.Argument(help="What `corrections ask` printed.")],
+    *,
+    keystore: Annotated[Path, typer.Option(help="The account's encrypted key (keystore JSON).")],
+    password_file: Annotated[
+        Path | None, typer.Option(help="The file with its password; without it you are asked.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Good until then: UTC seconds or ISO 8601. By default for 7 days."),
+    ] = None,
+) -> None:
+    """Show what a consent would be to and print it signed, for `corrections submit`. Needs no
+    node."""
+    from gridroam.cli.account import unlocked
+    from gridroam.evidence.consents import Request, shown
+    from gridroam.index.moments import moment
+
+    given = Request.read(asked)
+    for line in given.lines():
+        typer.echo(line, err=True)
+    end = moment(until) if until else int(time.time()) + _GOOD_SECONDS
+    signed = given.signed(unlocked(keystore, password_file), end)
+    who = signed.consent.participant
+    typer.echo(f"Signed as participant {who}, {given.needs[who]}, until {shown(end)}", err=True)
+    typer.echo(json.dumps(signed.as_dict()))
+
+
+@app.command()
+def submit(
+    consents: Annotated[list[Path], typer.Argument(help="What `corrections sign` printed.")],
+    *,
+    rpc: Rpc,
+    ledger: LedgerAddress,
+    account: KeyFile,
+) -> None:
+    """Bring consents that others signed; the last one that is needed puts the correction in force.
+    If one of them is not good, none is sent."""
+    from gridroam.evidence.consents import SignedConsent
+
+    signed = [SignedConsent.read(path) for path in consents]
+    desks = [_Desk(rpc, ledger, s.consent.station, s.consent.session) for s in signed]
+    for desk, one in zip(desks, signed, strict=True):
+        desk.check(one)
+    sender = desks[0].account(account)
+    for desk, one in zip(desks, signed, strict=True):
+        brought = {"participant": one.consent.participant, "sent": desk.bring(sender, one)}
+        typer.echo(json.dumps(brought | desk.standing()))
+
+
 class _Desk:
     """One session, read when it is needed."""
 
@@ -130,16 +201,21 @@ class _Desk:
 
     def _proposals(self, present: Any) -> Iterator[dict[str, Any]]:
         """Those of the next version."""
+        for content, change in self.corrections.proposed(self._station, self._session).items():
+            drafted = self._drafted(present, change, content)
+            if drafted:
+                told = {"content": "0x" + content.hex(), "needs": list(drafted[1])}
+                yield told | {"version": _plain(drafted[0])}
+
+    def _drafted(self, present: Any, change: Any, content: bytes) -> Any:
+        """What `draft` makes of a proposal; `None` if it was made for another version."""
         from gridroam.errors import RevertedError
 
-        for content, change in self.corrections.proposed(self._station, self._session).items():
-            try:
-                drafted, costs = self.corrections.draft(present, change)
-            except RevertedError:  # it was made for another version
-                continue
-            if self.corrections.content_of(drafted) == content:
-                told = {"content": "0x" + content.hex(), "needs": list(costs)}
-                yield told | {"version": _plain(drafted)}
+        try:
+            drafted = self.corrections.draft(present, change)
+        except RevertedError:
+            return None
+        return drafted if self.corrections.content_of(drafted[0]) == content else None
 
     def change(self, path: Path) -> Any:
         from gridroam.errors import BrokenFileError
@@ -179,20 +255,43 @@ class _Desk:
         from gridroam.errors import InvalidInputError
 
         found = self.corrections.proposed(self._station, self._session)
-        change = found.get(bytes.fromhex((content or "").removeprefix("0x")))
+        wanted = _hash(content) if content else b""
+        change = found.get(wanted)
         if change is None:
             known = ", ".join("0x" + one.hex() for one in found) or "none"
             raise InvalidInputError(
                 f"Nobody proposed version {content or '(none given)'}; proposed were: {known}.",
                 "Give --content with one of them, or a file with --change.",
             )
-        drafted, _ = self.corrections.draft(present, change)
-        if self.corrections.content_of(drafted).hex() != (content or "").removeprefix("0x"):
+        if self._drafted(present, change, wanted) is None:
             raise InvalidInputError(
                 "The proposal was made for another version of the session.",
                 "Another correction came first: ask for a new proposal.",
             )
         return change
+
+    def check(self, signed: Any) -> None:
+        """Raises `InvalidInputError` for a signed consent that is not good."""
+        signed.check(self.corrections)
+        if not self._is_known(signed.consent):
+            self.proposed(self.present(), "0x" + signed.consent.content.hex())
+
+    def bring(self, sender: Any, signed: Any) -> bool:
+        """Whether that was needed: what the chain knows already is not sent."""
+        said = signed.consent
+        if self._is_known(said):
+            return False
+        present = self.present()
+        change = self.proposed(present, "0x" + said.content.hex())
+        arguments = present, change, said.participant, said.until, signed.signature
+        self.corrections.send(sender, "consentBySignature", *arguments)
+        return True
+
+    def _is_known(self, said: Any) -> bool:
+        standing = self.corrections.standing(self._station, self._session)
+        return standing.content == said.content or self.corrections.has_consented(
+            said.content, said.participant
+        )
 
     def account(self, path: Path) -> Any:
         from gridroam.cli.account import account_of
@@ -206,6 +305,18 @@ class _Desk:
             self.corrections.send(sender, later, self.present(), *arguments)
         else:
             self.corrections.send(sender, first, self.story().as_argument(), *arguments)
+
+
+def _hash(text: str) -> bytes:
+    from gridroam.errors import InvalidInputError
+
+    try:
+        found = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise InvalidInputError(f"{text!r} is no hash.", "It is 0x and 64 hexadecimal digits.")
+    return found
 
 
 def _plain(version: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def sign_in(
     """
     from eth_account.messages import encode_defunct
 
-    from gridroam.chain import keystore as keystores
+    from gridroam.cli.account import unlocked
 
     text = sys.stdin.read().strip("\r\n")
     head, _, rest = text.partition("\n")
@@ -37,10 +37,7 @@ def sign_in(
         raise InvalidInputError("That is no sign-in text.", "Copy all of it, from the console.")
     if site is not None and domain != site:
         raise InvalidInputError(f"The text is for {domain}, not for {site}.", "Do not sign it.")
-    if password_file is not None:
-        account = keystores.unlock(keystore, password_file)
-    else:
-        account = keystores.decrypt(keystore, typer.prompt("Password", hide_input=True, err=True))
+    account = unlocked(keystore, password_file)
     if rest.partition("\n")[0] != account.address:
         raise InvalidInputError(
             f"The text is for another account than {account.address}.", "Enter this one there."

@@ -122,6 +122,9 @@ class Corrections:
         drafted, costs = self._read("draft", present, change)
         return version(drafted), tuple(costs)
 
+    def has_consented(self, content: bytes, participant: int) -> bool:
+        return bool(self._read("hasConsented", content, participant)[0])
+
     def consent_digest(
         self, present: Version, change: Change, participant: int, until: int
     ) -> bytes:
