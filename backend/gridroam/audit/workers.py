@@ -14,6 +14,7 @@ from gridroam.audit.reader import ProvenReader, Reader
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.rpc import Rpc
 from gridroam.messages import Domain
+from gridroam.processes import spare_imports
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Place:
 def spare_collections() -> None:
     """Messages are made by the million and hold nothing that holds them: looking for such circles
     among them, and among all that was imported, takes a fifth of the time."""
-    gc.collect()
-    gc.freeze()
+    spare_imports()
     gc.set_threshold(100_000, 50, 100)
 
 

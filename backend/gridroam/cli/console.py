@@ -50,6 +50,7 @@ def console(
     from gridroam.errors import InvalidInputError
     from gridroam.http import log, serving
     from gridroam.http.server import Server, listen
+    from gridroam.processes import spare_imports
     from gridroam.settings import ConsoleSettings
 
     if ledger is None:
@@ -73,4 +74,5 @@ def console(
             server = Server(application, serving.of(settings), application.state.drain)
             for ending in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(ending, signal.SIG_IGN)  # the server's own while it runs
+            spare_imports()
             server.run(sockets=[listening])

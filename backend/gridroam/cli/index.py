@@ -86,6 +86,7 @@ def serve(
     from gridroam.http.server import Server, listen
     from gridroam.index.follower import open_follower
     from gridroam.index.queries import Index
+    from gridroam.processes import spare_imports
     from gridroam.settings import IndexSettings
     from gridroam.statements.anchors import open_anchors
 
@@ -111,6 +112,7 @@ def serve(
         server = Server(application, serving.of(settings), application.state.drain)
         where = listening.getsockname()
         typer.echo(f"Index of {settings.ledger} at http://{where[0]}:{where[1]}", err=True)
+        spare_imports()
         server.run(sockets=[listening])
     found.close()
 

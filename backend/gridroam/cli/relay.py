@@ -41,6 +41,7 @@ def relay(
     given = dict(locals())
     from gridroam.http import serving
     from gridroam.http.server import Server, listen
+    from gridroam.processes import spare_imports
     from gridroam.relay import log
     from gridroam.relay.app import create_app
     from gridroam.relay.service import Relay
@@ -62,4 +63,5 @@ def relay(
         typer.echo(f"Relay of {running.ledger.address} at http://{host}:{port}", err=True)
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, signal.SIG_IGN)  # the server's own while it runs
+        spare_imports()
         server.run(sockets=listening)
