@@ -4,9 +4,11 @@ in `stuck`.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from logging import DEBUG
 
 from gridroam.chain.ledger import Ledger
@@ -187,13 +189,10 @@ class Flights:
     def _tell(
         self, batch: Batch, decided: Mapping[int, Outcome], final: int | None, now: int
     ) -> None:
-        def timed(message: Waiting) -> Outcome:
-            times = Times(message.stored_at, batch.made_at, now, final)
-            return replace(decided[message.id], times=times)
-
         ours = [m for m in batch.messages if m.id in decided and decided[m.id].status.final]
         rejected = {m.station for m in ours if decided[m.id].status is Status.REJECTED}
-        self._publish({m.digest: timed(m) for m in ours}, rejected)
+        times = partial(Times, sent=batch.made_at, mined=now, final=final)
+        self._publish(_Timed({m.digest: m for m in ours}, decided, times), rejected)
 
     def _recognised(self, message: Waiting, outcome: Outcome) -> Outcome:
         """A message that was accepted before is accepted, whoever had sent it. Where that cannot
@@ -344,6 +343,28 @@ class Flights:
             self._flying.sort(key=lambda flying: flying.nonce)
 
 
+class _Timed(Mapping[bytes, Outcome]):
+    """Outcomes by digest, with their times; made when somebody wants one, which is seldom."""
+
+    def __init__(
+        self,
+        messages: Mapping[bytes, Waiting],
+        decided: Mapping[int, Outcome],
+        times: Callable[[int], Times],
+    ) -> None:
+        self._messages, self._decided, self._times = messages, decided, times
+
+    def __getitem__(self, digest: bytes) -> Outcome:
+        message = self._messages[digest]
+        return replace(self._decided[message.id], times=self._times(message.stored_at))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._messages)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
@@ -351,28 +372,31 @@ def _now() -> int:
 def _count(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome], now: int) -> None:
     sent = batch.transactions[0].sent_at
     metrics.batch_mined(len(decided), receipt.gas_used, receipt.gas_price, (now - sent) / 1000)
-    says = log.isEnabledFor(DEBUG)
-    for message in batch.messages:
-        outcome = decided.get(message.id)
-        if outcome is not None and outcome.status.final:
-            if says:
-                log.debug(
-                    "a message is decided",
-                    digest=message.digest.hex(),
-                    station=message.station,
-                    status=outcome.status.value,
-                    batch=batch.id,
-                )
-            reason = outcome.reason.slug if outcome.reason else None
-            metrics.message_decided(outcome.status.value, reason)
-            metrics.message_mined((now - message.stored_at) / 1000)
+    final = [
+        (message, outcome)
+        for message in batch.messages
+        if (outcome := decided.get(message.id)) is not None and outcome.status.final
+    ]
+    for (status, reason), number in Counter((o.status, o.reason) for _, o in final).items():
+        metrics.messages_decided(status.value, reason.slug if reason else None, number)
+    for stored_at, number in Counter(message.stored_at for message, _ in final).items():
+        metrics.messages_mined((now - stored_at) / 1000, number)
+    if log.isEnabledFor(DEBUG):
+        for message, outcome in final:
+            log.debug(
+                "a message is decided",
+                digest=message.digest.hex(),
+                station=message.station,
+                status=outcome.status.value,
+                batch=batch.id,
+            )
 
 
 def _count_final(batches: Sequence[Batch], now: int) -> None:
     metrics.batch_final(len(batches))
-    for batch in batches:
-        for message in batch.messages:
-            metrics.message_final((now - message.stored_at) / 1000)
+    stored = Counter(message.stored_at for batch in batches for message in batch.messages)
+    for stored_at, number in stored.items():
+        metrics.messages_final((now - stored_at) / 1000, number)
 
 
 def _log(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome]) -> None:

@@ -12,6 +12,7 @@ from time import perf_counter
 from prometheus_client import Counter, Gauge, Histogram
 
 from gridroam.http.metrics import registry
+from gridroam.relay.durations import Durations
 
 _GWEI = 1e9
 
@@ -41,10 +42,10 @@ _rejected = Counter(
     ["reason"],
     registry=registry,
 )
-_message_seconds = Histogram(
+_message_seconds = Durations(
     "gridroam_message_seconds",
     "From a message's being stored until its batch is mined, or final.",
-    ["step"],
+    "step",
     buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 900, 3600),
     registry=registry,
 )
@@ -78,21 +79,21 @@ def message_refused(code: str, number: int = 1) -> None:
     _refused.labels(code).inc(number)
 
 
-def message_decided(status: str, reason: str | None = None) -> None:
+def messages_decided(status: str, reason: str | None, number: int) -> None:
     """`status` is cleared, settled or rejected; `reason` the ledger's slug for a rejection."""
-    _decided.labels(status).inc()
+    _decided.labels(status).inc(number)
     if reason is not None:
-        _rejected.labels(reason).inc()
+        _rejected.labels(reason).inc(number)
 
 
-def message_mined(seconds: float) -> None:
-    """Seconds since it was stored."""
-    _message_seconds.labels("mined").observe(seconds)
+def messages_mined(seconds: float, number: int) -> None:
+    """Seconds since they were stored."""
+    _message_seconds.observe("mined", seconds, number)
 
 
-def message_final(seconds: float) -> None:
-    """Seconds since it was stored."""
-    _message_seconds.labels("final").observe(seconds)
+def messages_final(seconds: float, number: int) -> None:
+    """Seconds since they were stored."""
+    _message_seconds.observe("final", seconds, number)
 
 
 def outbox(stored: int, sent: int, oldest_seconds: float) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, not_, or_, select
 
 from gridroam.domain.delivery import Status
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, is_in, messages
+from gridroam.store.models import batches, is_in, is_one_of, messages
 from gridroam.store.outbox import UNDER_WAY
 
 
@@ -77,10 +77,10 @@ _FIRST_ELSEWHERE = (
     .outerjoin(batches, messages.c.batch == batches.c.id)
     .where(
         is_in(messages.c.status, *UNDER_WAY),
-        messages.c.station.in_(bindparam("stations", expanding=True)),
+        is_one_of(messages.c.station, "stations"),
         messages.c.id < bindparam("last"),
         or_(
-            and_(_STORED, messages.c.id.not_in(bindparam("mine", expanding=True))),
+            and_(_STORED, not_(is_one_of(messages.c.id, "mine"))),
             and_(messages.c.status == Status.SENT.value, batches.c.sender != bindparam("sender")),
         ),
     )

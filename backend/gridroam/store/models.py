@@ -5,7 +5,11 @@ Each step of a message is one database transaction, so that a process that dies 
 before the step or after. A change here needs a migration.
 """
 
+import json
+from typing import Any
+
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -19,9 +23,15 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    TypeDecorator,
+    bindparam,
     literal_column,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -55,6 +65,44 @@ def is_in(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
     condition, and does not look behind parameters."""
     words: list[ColumnElement[str]] = [literal_column(f"'{value}'") for value in values]
     return column.in_(words) if len(words) > 1 else column == words[0]
+
+
+class Numbers(TypeDecorator[list[int]]):
+    """Many integers as one parameter: an array, or JSON where there are none."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        is_array = dialect.name == "postgresql"
+        return dialect.type_descriptor(ARRAY(BigInteger) if is_array else String())
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class is_one_of(FunctionElement[bool]):  # noqa: N801  reads like `is_in`
+    """Whether a column is one of `Numbers`. A parameter for each takes SQLAlchemy longer to write
+    down than the database to answer."""
+
+    name = "is_one_of"
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[int], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=Numbers()))
+
+
+@compiles(is_one_of, "postgresql")
+def _(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY({numbers})"
+
+
+@compiles(is_one_of, "sqlite")
+def _(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608  of SQLAlchemy's own words
 
 
 # SQLite numbers rows by itself only where the type is INTEGER

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from gridroam.domain.delivery import Status
 from gridroam.errors import StoreError
 from gridroam.store.engine import Store
-from gridroam.store.models import home, is_in, messages
+from gridroam.store.models import home, is_in, is_one_of, messages
 from gridroam.store.outcome import OUTCOME, STORED, Outcome, outcome_of
 
 UNDER_WAY = (Status.STORED.value, Status.SENT.value)
@@ -105,7 +105,7 @@ _UNDER_WAY = (
     select(messages.c.station, messages.c.body)
     .where(
         is_in(messages.c.status, *UNDER_WAY),
-        messages.c.station.in_(bindparam("stations", expanding=True)),
+        is_one_of(messages.c.station, "stations"),
     )
     .order_by(messages.c.station, messages.c.id)
 )
