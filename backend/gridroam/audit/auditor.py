@@ -15,7 +15,7 @@ from gridroam.audit.source import Source
 from gridroam.audit.state import Saved, StateFile
 from gridroam.audit.totals import Totals
 from gridroam.audit.workers import sparing_collections
-from gridroam.errors import ChainError, FalseAnswerError
+from gridroam.errors import ChainError, FalseAnswerError, InvalidInputError
 
 SAVE_EVERY = 30.0
 """Seconds."""
@@ -57,7 +57,8 @@ def run(
     """Audits everything up to a block, by default the newest, and the state at it.
 
     Raises `ChainError` if the chain cannot be read, `FalseAnswerError` where the node contradicts
-    itself. With a state file it goes on from there, and saves there.
+    itself, `InvalidInputError` for blocks that there are not. With a state file it goes on from
+    there, and saves there.
     """
     audit = _Audit(source, scope or Scope(block), state, progress)
     with sparing_collections():
@@ -105,7 +106,14 @@ class _Audit:
         )
 
     def _last(self) -> Block:
-        number = self.source.newest() if self.scope.last is None else self.scope.last
+        newest, since = self.source.newest(), self.scope.since
+        number = newest if self.scope.last is None else self.scope.last
+        if number > newest or (since is not None and since > number):
+            first = number if since is None else since
+            raise InvalidInputError(
+                f"There are no blocks from {first} to {number}: the newest is {newest}.",
+                "Ask for earlier ones.",
+            )
         (last,) = self.source.blocks([number])
         expected = self.scope.last_hash
         if expected is not None and last.hash != expected:

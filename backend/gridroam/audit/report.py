@@ -150,7 +150,9 @@ class Report:
         if self.ok:
             return "OK: everything on chain follows from the signed messages and the rules."
         plural = "" if self.difference_count == 1 else "s"
-        return f"DIFFERS: {self.difference_count:,} difference{plural}."
+        earlier = sum(d.block is not None and d.block < self.since for d in self.differences)
+        apart = f", of those above {earlier:,} before block {self.since}" if earlier else ""
+        return f"DIFFERS: {self.difference_count:,} difference{plural}{apart}."
 
 
 def report_of(

@@ -98,12 +98,14 @@ def _scope(
     begin, end = (int(t.replace(tzinfo=UTC).timestamp()) if t else None for t in times)
     if (since, begin).count(None) == 0 or (last, end).count(None) == 0:
         raise InvalidInputError("A range is given by blocks or by times.", "Leave one of them out.")
-    if end is not None:
-        last = first_since(source, end) - 1
     if begin is not None:
         since = first_since(source, begin)
-    if None not in (since, last) and int(since or 0) > int(last or 0):
-        raise InvalidInputError(f"There are no blocks from {since} to {last}.", "Ask for others.")
+    if end is not None:
+        last = first_since(source, end) - 1
+        if last < 0:
+            raise InvalidInputError(
+                f"There is no block before {times[1]}.", "Ask for a later time."
+            )
     return Scope(last, _hash(block_hash), since)
 
 
@@ -127,16 +129,17 @@ def _progress() -> Iterator[Callable[["Step"], None] | None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("block {task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[messages]:,} messages"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("blocks", total=1, messages=0)
+        task = bar.add_task("asking the node", total=None, messages=0)
 
         def show(step: "Step") -> None:
             done, total = step.read - step.first + 1, step.last - step.first + 1
-            bar.update(task, completed=done, total=total, messages=step.messages)
+            where = f"block {done:,} of {total:,}"
+            bar.update(task, description=where, completed=done, total=total, messages=step.messages)
 
         yield show
