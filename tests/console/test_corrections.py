@@ -166,6 +166,24 @@ def test_live__disputed_and_corrected_meanwhile__pages_show_it(
         expect(page.locator("#verdict.good")).to_contain_text("everything is so")
 
 
+def test_refused_record__on_the_pages_of_the_station_operator__with_why(
+    shop: Scene, disputed: Session, browser: Browser
+) -> None:
+    corrector = Corrector(Traffic(shop.stage.anvil, shop.stage.ledger, shop.stage.market))
+    with visitor(browser, shop.url) as page:
+        sign_in(page, disputed.station_operator)
+        page.goto("/console/corrections")
+        page.wait_for_timeout(300)
+        corrector.bring(corrector.false_proof(disputed.station, disputed.session))
+        row = page.locator("#refused tbody tr", has_text=f"Session {disputed.session}")
+        expect(row).to_contain_text("The session stood otherwise by then")
+        expect(row).to_contain_text("OnFile")
+        shoot(page, "refused-record")
+        assert serious(page, "light") == []
+        row.locator("a").click()
+        expect(page.locator("#corrections")).to_contain_text("brought and refused")
+
+
 def test_corrections__of_others__not_shown(shop: Scene, disputed: Session) -> None:
     with client(shop.url) as http:
         enter(http, shop.number(SMALL))

@@ -100,6 +100,14 @@ class Corrector:
         made = proof(story, Evidence(tuple(evidence)), present)
         self.call(self.traffic.anvil.keys[1], "proveAll", [made, b"\0" * 32])
 
+    def bring(self, *proofs: bytes) -> None:
+        self.call(self.traffic.anvil.keys[1], "proveAll", list(proofs))
+
+    def false_proof(self, station: int, session: int, record: bytes = b"no record") -> bytes:
+        """Of a session, as if nobody had acted on it."""
+        story = story_of(self.traffic.ledger, station, session).as_argument()
+        return abi.functions("Corrections")["prove"].calldata((story, [], record, 0, b""))[4:]
+
 
 def correct(traffic: Traffic) -> None:
     """After the ordinary sessions, the handover and the bankruptcy: something of everything."""

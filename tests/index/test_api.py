@@ -55,6 +55,7 @@ LISTS = (
     "rejections?reason=bad-signature",
     "batches",
     "acts",
+    "acts?name=SessionDisputed&participant=1",
     "allocations",
     "deltas?grid_operator=4",
 )
@@ -274,17 +275,24 @@ def test_events__disputed_and_proposed_now__told_with_where_the_rest_is(
         present = corrector.present(BOTH, 2)
         corrector.dispute(OPERATOR, BOTH, 2, reason=5)
         corrector.propose(RICH, present, corrector.change(present, imported=-450))
+        corrector.bring(corrector.false_proof(BOTH, 2))
         follower.catch_up()
         told = _events(client, start, 8)
         proposals = client.get("proposals", params={"station": BOTH, "session": 2}).json()["items"]
     follower.catch_up()
 
-    assert [event["name"] for event in told] == ["disputed", "proposed", "consented"]
-    disputed, proposed, consented = (json.loads(event["data"]) for event in told)
+    assert [event["name"] for event in told] == [
+        "disputed",
+        "proposed",
+        "consented",
+        "proof-refused",
+    ]
+    disputed, proposed, consented, refused = (json.loads(event["data"]) for event in told)
     assert (disputed["details"]["by"], disputed["details"]["reason"]) == (OPERATOR, 5)
     assert {(data["station"], data["session"]) for data in (disputed, proposed)} == {(BOTH, 2)}
     assert {RICH, COAST, OPERATOR} <= set(proposed["parties"])
     assert proposed["details"]["content"] == proposals[0]["draft"]["content"]
+    assert (refused["station"], refused["details"]["reason"]) == (BOTH, "OnFile")
     assert consented["details"]["content"] == proposed["details"]["content"]
 
 

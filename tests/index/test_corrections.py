@@ -1,17 +1,22 @@
 """Disputes, versions, proposals and proofs, as rows."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agreement import differences
 from corrected import Corrector
+from desk import FORWARDER, FORWARDER_CODE
 from lively import Lively
 from sqlalchemy import event, text
 from traffic import Traffic
 
+from gridroam.chain import abi
+from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.session import State
 from gridroam.errors import StoreError
+from gridroam.index.follower import open_follower
 from gridroam.index.queries import Index, Wanted
 from gridroam.index.records import PaymentKind, ProposalState, Story
 
@@ -176,6 +181,52 @@ def test_catch_up__correction_taken_back_by_a_reorganisation__as_before(
 
     assert (during.session.version, during.session.disputed) == (2, False)
     assert story(follower.index, BOTH, 2) == before
+
+
+def test_acts__refused_proof__says_of_which_session_and_why(lively: Lively, tmp_path: Path) -> None:
+    """One that names no session leaves no row."""
+    record = b"not even OCMF"
+    with lively.passing():
+        corrector = Corrector(Traffic(lively.anvil, lively.ledger, lively.market))
+        garbage = bytes(32), b"", b"\xff" * 700
+        corrector.bring(*garbage, corrector.false_proof(BOTH, 2, record))
+        trusting = lively.index(tmp_path / "trusting.db")
+        proven = open_follower(
+            Index.open(str(tmp_path / "proven.db")), lively.anvil.url, lively.ledger.address
+        )
+        proven.catch_up()
+
+    for index in (trusting, proven.index):
+        with index.snapshot() as now:
+            (act,) = now.acts("ProofRefused").items
+            others = [now.acts("ProofRefused", participant=p).items for p in (RICH, OPERATOR, POOR)]
+        assert (act.station, act.session) == (BOTH, 2)
+        assert act.details == {
+            "proof": 3,
+            "record": "0x" + sha256(record).hexdigest(),
+            "reason": "OnFile",
+            "values": [BOTH, 2],
+        }
+        assert others == [(act,), (act,), ()]
+        assert story(index, BOTH, 2).acts[-1] == act
+        assert not story(index, BOTH, 2).session.verified
+
+
+def test_acts__refused_proof_through_another_contract__is_found_in_its_input(
+    lively: Lively, tmp_path: Path
+) -> None:
+    with lively.passing():
+        corrector = Corrector(Traffic(lively.anvil, lively.ledger, lively.market))
+        lively.anvil.rpc("anvil_setCode", FORWARDER, FORWARDER_CODE)
+        proofs = [corrector.false_proof(BOTH, 2)]
+        call = abi.functions("Corrections")["proveAll"].calldata(proofs)
+        to = bytes(12) + bytes.fromhex(corrector.corrections.address[2:])
+        wallet = corrector.traffic.wallet(lively.anvil.keys[1])
+        wallet.wait([wallet.post(FORWARDER, to + call, gas=TX_GAS_LIMIT)])
+        with lively.index(tmp_path / "index.db").snapshot() as now:
+            (act,) = now.acts("ProofRefused").items
+
+    assert (act.station, act.session, act.details["reason"]) == (BOTH, 2, "OnFile")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ _ACTS = {
     "CorrectionConsented": "consented",
     "SessionCorrected": "corrected",
     "SessionMeterVerified": "verified",
+    "ProofRefused": "proof-refused",
 }
 """Not the expiry, which is told as a message."""
 
@@ -106,11 +107,12 @@ async def events(
     ] = None,
 ) -> StreamResponse:
     """`cleared`, `settled`, `rejected`, `expired`: a message with its outcome. `disputed`,
-    `proposed`, `consented`, `corrected`, `verified` (by the meter), `superseded`, `switched` (to
-    another supplier): an act as in `/v1/chain/acts`, with the `parties` of the session; its
-    `station` and `session` say where the rest is, its `details` what the event says. `block`: how
-    far the index is; `reset`: the chain went another way, ask again for what came after `block`.
-    Begins now, or behind `Last-Event-ID`."""
+    `proposed`, `consented`, `corrected`, `verified` (by the meter), `proof-refused` (a record that
+    somebody brought), `superseded`, `switched` (to another supplier): an act as in
+    `/v1/chain/acts`, with the `parties` of the session; its `station` and `session` say where the
+    rest is, its `details` what the event says. `block`: how far the index is; `reset`: the chain
+    went another way, ask again for what came after `block`. Begins now, or behind
+    `Last-Event-ID`."""
     queries = of(request)
     place = Place.read(last_event_id) if last_event_id else None
     return StreamResponse(_events(queries, place, participant), queries.streams)

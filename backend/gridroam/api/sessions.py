@@ -236,13 +236,18 @@ def batch(request: Request, number: int) -> Response:
         return answer(request, at, {"batch": plain(found[0]), "messages": plain(found[1])})
 
 
-@router.get("/acts", summary="Expiries, disputes, corrections, meters' evidence: versions")
+@router.get("/acts", summary="Expiries, disputes, corrections, meters' evidence")
 def acts(
     request: Request,
+    *,
     name: Annotated[list[str], Query(description="only events of this name; repeat it")] = [],  # noqa: B006
+    participant: Annotated[
+        int | None, Query(ge=1, lt=1 << 32, description="only of sessions that it is a party of")
+    ] = None,
     after: After = None,
     limit: Limit = 100,
     format: Format = None,  # noqa: A002
 ) -> Response:
     with of(request).snapshot() as (now, at):
-        return listed(request, at, now.acts(*name, after=after, limit=limit), format)
+        found = now.acts(*name, participant=participant, after=after, limit=limit)
+        return listed(request, at, found, format)

@@ -254,12 +254,45 @@ DISPUTES: dict[int, str] = {
 }
 """By the contract's reason codes, docs/corrections.md."""
 
+_NOT_SETTLED = _("What was said of the session is not what the ledger settled.")
+_SINCE = _("The session stood otherwise by then; the record can be brought again.")
+_UNREADABLE = _("The contract cannot read the record.")
+PROOFS: dict[str, str] = {
+    "BadMeterSignature": _("The signature is not the meter's."),
+    "NoMeterKey": _("The station's meter has no key on file."),
+    "OtherMeter": _("The record is of another meter."),
+    "WrongRecord": _("It is not the record that the station's last report names."),
+    "PageUsed": _("A record of this page has proven another session."),
+    "WrongSession": _("Registers or clock of the record are of another session."),
+    "DirectionMissing": _("The record lacks a direction in which the session has energy."),
+    "NotTied": _("Nothing but the station's word ties the record to the session."),
+    "StatusNotGood": _("The meter says itself that a reading is not good."),
+    "AlreadyVerified": _("The meter had confirmed the session already."),
+    "SessionFinal": _("The session was final already."),
+    "OnFile": _SINCE,
+    "NotPresent": _SINCE,
+    **dict.fromkeys(("NotAMessage", "NotInBatch", "IncompleteStory", "NotEnded"), _NOT_SETTLED),
+    **dict.fromkeys(
+        ("NotOcmf", "UnknownVersion", "KeyTwice", "BadValue", "NoSerial", "NoTransaction"),
+        _UNREADABLE,
+    ),
+    **dict.fromkeys(
+        ("ReadingOutOfOrder", "UnknownUnit", "Incomplete", "Backwards", "NotConsecutive"),
+        _UNREADABLE,
+    ),
+}
+"""Why a meter's record was refused, by the contract's error."""
+
 PROPOSALS: dict[str, str] = {
     "open": _("Open"),
     "in-force": _("In force"),
     "void": _("Void: something else came first"),
     "lapsed": _("Lapsed: the session is final"),
 }
+
+
+def proof(error: str) -> str:
+    return PROOFS.get(error, _("Another reason."))
 
 
 def dispute(reason: int) -> str:

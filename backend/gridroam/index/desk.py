@@ -28,6 +28,8 @@ class Desk:
     expired: Any = None
     """The message's row of an expiry whose batch of one comes next."""
     transaction: Sequence[Event] = ()
+    calldata: bytes = b""
+    """Of the transaction, where its events do not say all."""
     place: int = 0
     """Of the event that is handled, within what its transaction left."""
 

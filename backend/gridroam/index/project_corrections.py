@@ -7,13 +7,14 @@ from itertools import takewhile
 from typing import Any
 
 from gridroam.chain import events
+from gridroam.chain.reverts import explain
 from gridroam.domain import difference
 from gridroam.domain.journal import correction_entry
 from gridroam.domain.participants import Role
 from gridroam.domain.version import Correction, Version, next_version
 from gridroam.domain.violation import NotAllowedError
 from gridroam.errors import ChainError
-from gridroam.index import project_quarters
+from gridroam.index import project_quarters, refused
 from gridroam.index.desk import Desk, Handlers
 from gridroam.index.project_money import Posting, move_energy, pay, post
 from gridroam.index.records import PaymentKind
@@ -184,6 +185,17 @@ def _verified(desk: Desk, event: events.SessionMeterVerified) -> None:
     desk.act(event, event.station, event.session, **told)
 
 
+def _refused(desk: Desk, event: events.ProofRefused) -> None:
+    """A proof that names no session that there is concerns nobody, and leaves no row."""
+    about = refused.named(desk.calldata, event.proof)
+    if about is None or desk.rows.look(schema.sessions, about.station, about.session) is None:
+        return
+    reason, values = explain(event.reason)
+    told = {"proof": event.proof, "record": "0x" + about.record.hex(), "reason": reason}
+    shown = ["0x" + v.hex() if isinstance(v, bytes) else v for v in values]
+    desk.act(event, about.station, about.session, **told, values=shown)
+
+
 def _present(desk: Desk, event: Any) -> Version:
     """The version in force. Version 1 is put on file when somebody first acts on the session."""
     session = _session(desk, event)
@@ -227,4 +239,5 @@ HANDLERS: Handlers = {
     events.CorrectionConsented: _consented,
     events.SessionCorrected: _corrected,
     events.SessionMeterVerified: _verified,
+    events.ProofRefused: _refused,
 }

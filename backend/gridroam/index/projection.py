@@ -3,6 +3,7 @@ stands in batches goes by its messages (`project_batches`)."""
 
 from collections.abc import Iterable
 
+from gridroam.audit.entries import is_batch
 from gridroam.index import (
     project_batches,
     project_corrections,
@@ -27,10 +28,10 @@ def apply(desk: Desk, entries: Iterable[Entry]) -> None:
     """Raises `ChainError` if what the node says does not fit together."""
     for entry in entries:
         desk.block, desk.time = entry.block, entry.time
-        if entry.calldata is not None:
+        if is_batch(entry.events):
             project_batches.apply(desk, entry.events, entry.calldata)
             continue
-        desk.transaction = entry.events
+        desk.transaction, desk.calldata = entry.events, entry.calldata
         for desk.place, event in enumerate(entry.events):
             handler = HANDLERS.get(type(event))
             if handler is not None:

@@ -203,9 +203,16 @@ class Snapshot:
         found = index_sessions.batch(self.connection, number)
         return (found, index_sessions.messages_in(self.connection, number)) if found else None
 
-    def acts(self, *names: str, after: str | None = None, limit: int = 100) -> Page[records.Act]:
-        """Expiries, disputes, corrections and the like, the newest first."""
-        return index_money.acts(self.connection, names, after, _checked(limit))
+    def acts(
+        self,
+        *names: str,
+        participant: int | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[records.Act]:
+        """Expiries, disputes, corrections and the like, the newest first; of the sessions that a
+        participant has now or had at first."""
+        return index_money.acts(self.connection, names, participant, after, _checked(limit))
 
     def acts_after(
         self, place: tuple[int, int], names: Collection[str], limit: int = 100

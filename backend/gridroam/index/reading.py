@@ -13,19 +13,24 @@ from gridroam.audit.entries import ReorganisedError, is_batch
 from gridroam.audit.source import Block, Source, Transaction
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.blocks import Transaction as Proven
-from gridroam.chain.events import Event, decode
+from gridroam.chain.events import Event, ProofRefused, decode
 from gridroam.chain.header import Header
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction's events. `calldata`: its input, if it submitted a batch."""
+    """One transaction's events. `calldata`: its input, where events do not say all."""
 
     block: int
     block_hash: bytes
     time: int
     events: tuple[Event, ...]
-    calldata: bytes | None = None
+    calldata: bytes = b""
+
+
+def _needs_input(group: tuple[Event, ...]) -> bool:
+    """For a batch's messages, or to know what a refused proof was about."""
+    return is_batch(group) or any(isinstance(event, ProofRefused) for event in group)
 
 
 Reading = Callable[[int, int], list[Entry]]
@@ -41,8 +46,8 @@ class TrustingReading:
         groups = [tuple(group) for _, group in groupby(found, key=lambda event: event.at.tx_hash)]
         numbers = sorted({group[0].at.block for group in groups})
         blocks = dict(zip(numbers, self.source.blocks(numbers), strict=True))
-        batches = [group[0].at.tx_hash for group in groups if is_batch(group)]
-        sent = dict(zip(batches, self.source.transactions(batches), strict=True))
+        wanted = [group[0].at.tx_hash for group in groups if _needs_input(group)]
+        sent = dict(zip(wanted, self.source.transactions(wanted), strict=True))
         return [_entry(group, blocks, sent) for group in groups]
 
 
@@ -54,7 +59,7 @@ def _entry(
     if block.hash != at.block_hash:
         raise ReorganisedError(at.block)
     transaction = sent.get(at.tx_hash)
-    calldata = transaction.calldata if transaction else None
+    calldata = transaction.calldata if transaction else b""
     return Entry(block.number, block.hash, block.time, tuple(group), calldata)
 
 
@@ -85,5 +90,5 @@ def _proven(header: Header, transaction: Proven) -> Iterator[Entry]:
     )
     group = tuple(event for log in logs if (event := decode(log)) is not None)
     if group:
-        calldata = transaction.calldata if is_batch(group) else None
+        calldata = transaction.calldata if _needs_input(group) else b""
         yield Entry(header.number, header.hash, header.time, group, calldata)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, tuple_
+from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from gridroam.index import records
 from gridroam.index.records import Page, PaymentKind
@@ -149,7 +149,7 @@ def _payment(row: Any) -> records.Payment:
 
 # ------------------------------------------------------------------------------------------- acts
 
-_A = schema.acts.c
+_A, _S = schema.acts.c, schema.sessions.c
 _ACT = (_A.name, _A.block, _A.log, _A.time, _A.tx_hash, _A.station, _A.session, _A.details)
 
 
@@ -159,12 +159,21 @@ def acts_of(connection: Connection, station: int, session: int) -> list[records.
 
 
 def acts(
-    connection: Connection, names: tuple[str, ...], after: str | None, limit: int
+    connection: Connection,
+    names: tuple[str, ...],
+    participant: int | None,
+    after: str | None,
+    limit: int,
 ) -> Page[records.Act]:
     """The newest first."""
     query = select(*_ACT)
     if names:
         query = query.where(_A.name.in_(names))
+    if participant is not None:
+        parties = _S.supplier, _S.former_supplier, _S.grid_operator, _S.station_operator
+        here = and_(_S.station == _A.station, _S.session == _A.session)
+        query = query.join(schema.sessions, here)
+        query = query.where(or_(*(party == participant for party in parties)))
     return page(
         connection, query, [_A.block, _A.log], _act, limit=limit, after=after, descending=True
     )

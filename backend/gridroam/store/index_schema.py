@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridroam.domain.units import NO_KEY
 
-VERSION = 3
+VERSION = 4
 """Of the tables and of what is written into them. One of another version has to be made anew."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
@@ -615,9 +615,10 @@ acts = Table(
     Column("details", Text, nullable=False),
     PrimaryKeyConstraint("block", "log"),
     Index("ix_chain_acts_session", "station", "session", "block", "log"),
+    Index("ix_chain_acts_name", "name", "block", "log"),
 )
 """What happened to sessions beside messages: expiries, changes of supplier, disputes, corrections
-and meters' evidence, each with its event's fields (JSON)."""
+and meters' evidence, also where it was refused, each with its event's fields (JSON)."""
 
 meter_series = Table(
     "chain_meter_series",

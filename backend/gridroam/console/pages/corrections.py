@@ -1,4 +1,5 @@
-"""What waits for the company's consent, what is disputed, what was corrected."""
+"""What waits for the company's consent, what is disputed, what was corrected, and which meters'
+records were refused."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -22,6 +23,9 @@ def corrections(request: Request) -> Response:
         )
         disputed = _sessions(inside, Wanted(disputed=True, **inside.filter()), "disputed")
         corrected = _sessions(inside, Wanted(corrected=True, **inside.filter()), "corrected")
+        refused = inside.now.acts(
+            "ProofRefused", participant=inside.me.number, after=query.get("refused"), limit=_PAGE
+        )
         shown = (*disputed.items, *corrected.items)
         console = inside.visit.console
         return page_inside(
@@ -31,6 +35,8 @@ def corrections(request: Request) -> Response:
             following=waiting.next,
             disputed=disputed,
             corrected=corrected,
+            refused=refused,
+            stations={act.station: _evse_id(inside, act.station) for act in refused.items},
             present={
                 p.draft.content: inside.now.session(p.draft.station, p.draft.session)
                 for p in waiting.items
@@ -45,6 +51,11 @@ def corrections(request: Request) -> Response:
             everybody=inside.everybody(),
             customers=inside.customers_of(s.vehicle for s in shown),
         )
+
+
+def _evse_id(inside: Inside, station: int) -> str:
+    found = inside.now.station(station)
+    return found.evse_id if found else str(station)
 
 
 def _sessions(inside: Inside, wanted: Wanted, name: str) -> Page[Session]:
