@@ -1,35 +1,25 @@
-"""The console beside the demo: `gridroam console` in a process of its own, with the names of the
-companies and each supplier's cars under invented contract ids."""
+"""The console beside the demo: `gridroam console`, with the names of the companies and each
+supplier's cars under invented contract ids."""
 
 import json
-import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Self
 
-from gridroam.chain.anvil import die_with_parent
 from gridroam.customers.book import Customer, Customers
 from gridroam.customers.commitment import normalised
 from gridroam.customers.keys import KeyInFile
+from gridroam.demo.server_process import ServerProcess
 from gridroam.demo.stage import Stage
 from gridroam.domain.participants import Role
-from gridroam.errors import GridroamError
 from gridroam.store.console import ConsoleStore
 
-_START_TIMEOUT = 30.0
-_COMMAND = "from gridroam.cli import main; main()"
 
-
-class ConsoleProcess:
-    """Runs while the `with` block does; its files are in the stage's folder."""
+class ConsoleProcess(ServerProcess):
+    """Its files are in the stage's folder."""
 
     def __init__(self, stage: Stage, port: int) -> None:
-        self.url = ""
         self._stage = stage
         folder = stage.folder
-        self._log = folder / "console.log"
         self._names, self._key, self._db = (
             folder / name for name in ("names.json", "console.key", "console.db")
         )
@@ -43,28 +33,11 @@ class ConsoleProcess:
             "port": port,
         }
         chosen = [f"--{name}={value}" for name, value in options.items()]
-        self._command = [sys.executable, "-c", _COMMAND, "console", *chosen, "--devnet-sign-in"]
+        super().__init__("console", [*chosen, "--devnet-sign-in"], folder / "console.log")
 
     def __enter__(self) -> Self:
         self._prepare()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509
-            )
-        try:
-            self.url = self._wait_for_url()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop()
+        return super().__enter__()
 
     def _prepare(self) -> None:
         plan, market = self._stage.scenario.market, self._stage.market
@@ -84,29 +57,7 @@ class ConsoleProcess:
         finally:
             store.close()
 
-    def _wait_for_url(self) -> str:
-        deadline = time.monotonic() + _START_TIMEOUT
-        while self._process.poll() is None and time.monotonic() < deadline:
-            found = re.search(r" at (http://\S+)", _read(self._log))
-            if found:
-                return found[1]
-            time.sleep(0.05)
-        said = _read(self._log).strip().rpartition("\n")[2]
-        raise GridroamError(f"The console does not start: {said or 'it says nothing'}.")
-
-    def _stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
 
 def contract_id(number: int) -> str:
     """Nobody's: an invented provider."""
     return f"DE-GRM-C{number:08d}"
-
-
-def _read(path: Path) -> str:
-    return path.read_text(errors="replace")
