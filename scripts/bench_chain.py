@@ -63,8 +63,10 @@ class Recorder:
 def build(path: Path, sessions: int, stations: int) -> None:
     """So many sessions at so many stations, a multiple of 100 of them."""
     with fleet(stations, int(time.time()), deposit=DEPOSIT_EUR) as running:
-        source = audit.open_source(running.anvil.url, running.ledger.address, processes=1)
-        replay = Replay(running.ledger.domain, Findings())
+        ledger = running.ledger
+        source = audit.open_source(running.anvil.url, ledger.address, processes=1)
+        corrections, window = ledger.corrections_address, ledger.correction_window()
+        replay = Replay(ledger.domain, Findings(), corrections, window)
         for page in source.pages(0, source.newest()):
             for entry in page.entries:
                 replay.apply(entry)
@@ -200,12 +202,19 @@ def _answers(ledger: Ledger, replay: Replay, roots: dict[int, bytes]) -> dict[st
     reads = [(check.read, check.derived) for check in _State(market).checks()]
     reads += [(Read("batchRoot", (number,)), root) for number, root in roots.items()]
     calls = {}
+    addresses = {
+        "Ledger": ledger.address,
+        "Registry": ledger.registry_address,
+        "Corrections": ledger.corrections_address,
+    }
     for read, value in reads:
-        to = ledger.registry_address if read.contract == "Registry" else ledger.address
-        calls[_call(to, read.contract, read.function, *read.arguments)] = _encoded(read, value)
+        called = _call(addresses[read.contract], read.contract, read.function, *read.arguments)
+        calls[called] = _encoded(read, value)
     others = (
         (ledger.address, "Ledger", "registry", (), ledger.registry_address),
+        (ledger.address, "Ledger", "corrections", (), ledger.corrections_address),
         (ledger.address, "Ledger", "vault", (), ledger.vault_address),
+        (ledger.corrections_address, "Corrections", "window", (), market.corrections.window),
         (ledger.vault_address, "Vault", "ledger", (), ledger.address),
         (ledger.vault_address, "Vault", "token", (), ledger.token),
         (ledger.token, "TestEuro", "decimals", (), 9),
