@@ -16,6 +16,10 @@ from gridroam.devnet.members import MarketParticipant
 from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.evidence.record import Evidence, read
 
+CONTRACT = "0x" + "cc" * 20
+AGREES_TO_ALL = "0x631626ba7e60e01b60005260206000f3"
+"""Returns 0x1626ba7e, the magic value of ERC-1271, whatever is asked: push4, shl 224, mstore,
+return."""
 DATA = Path(__file__).parent.parent / "data/ocmf"
 
 
@@ -252,6 +256,24 @@ def test_submit__consent_that_was_changed__is_not_sent(agreement, ledger, field,
         agreement.submit(good, agreement.put("changed.json", changed))
 
     assert ledger.w3.eth.block_number == before, "nor is the good one"
+
+
+def test_submit__account_that_is_a_contract__its_own_signature_counts(
+    agreement, player, ledger, run
+):
+    """An account that takes any signature for its own (ERC-1271), as a multisig would some."""
+    by = agreement.needs[0]
+    asked = agreement.ask()
+    consent = json.loads(agreement.sign(asked, by).read_text()) | {"signature": "0x1234"}
+    file = agreement.put("of-a-contract.json", consent)
+    with pytest.raises(InvalidInputError, match="signed by nobody"):
+        agreement.submit(file)
+    player.traffic.anvil.rpc("anvil_setCode", CONTRACT, AGREES_TO_ALL)
+    assert player.traffic.act(agreement.people[by].key, "Registry", "moveAccount", CONTRACT)
+
+    (brought,) = agreement.submit(file)
+
+    assert (brought["participant"], brought["sent"]) == (by, True)
 
 
 def test_submit__consent_that_has_expired__says_since_when(agreement, traffic):

@@ -313,6 +313,26 @@ def test_events__chain_goes_another_way__reset(
     assert json.loads(reset["data"])["block"] < head.block
 
 
+def test_events__chain_goes_another_way_while_one_catches_up__reset(
+    client: httpx.Client, service: Queries, follower: Follower, lively: Lively
+) -> None:
+    """The client was told of some of a vanished block, and not yet of where the index is."""
+    with service.index.snapshot() as now:
+        start, head = _place(now), now.head()
+        assert head is not None
+    with lively.passing():
+        lively.go_on(seed=9, batches=1)
+        follower.catch_up()
+        (first,) = _events(client, start, 1)
+    follower.catch_up()
+
+    reset = _events(client, first["id"], 1)[0]
+
+    assert json.loads(first["data"])["block"] > head.block
+    assert reset["name"] == "reset"
+    assert json.loads(reset["data"])["block"] == head.block
+
+
 def test_events__cursor_of_another_list__problem(client: httpx.Client) -> None:
     for cursor in ("nonsense", "0-1-abcd", "1-2.3-4-ABCD", "-".join(["1"] * 5)):
         answer = client.get("events", headers={"Last-Event-ID": cursor})

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 DIFFERS, NOT_DONE, FALSE_ANSWER = 1, 2, 3
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 @app.command()
@@ -37,12 +35,12 @@ def audit(
         int | None, typer.Option(min=0, help="Tell figures from this block on.")
     ] = None,
     to_time: Annotated[
-        datetime | None,
-        typer.Option("--to", formats=TIMES, help="Up to the last block before, UTC."),
+        str | None,
+        typer.Option("--to", help="Up to the last block before: UTC seconds or ISO 8601."),
     ] = None,
     from_time: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=TIMES, help="Tell figures from this time on, UTC."),
+        str | None,
+        typer.Option("--from", help="Tell figures from this time on: UTC seconds or ISO 8601."),
     ] = None,
     participant: Annotated[
         int | None, typer.Option(min=1, help="Show one participant's figures only.")
@@ -88,14 +86,15 @@ def _show(report: "Report", file: "StateFile | None", *, as_json: bool) -> None:
 def _scope(
     source: "Source",
     blocks: tuple[int | None, int | None],
-    times: tuple[datetime | None, datetime | None],
+    times: tuple[str | None, str | None],
     block_hash: str,
 ) -> "Scope":
     from gridroam.audit import Scope
     from gridroam.audit.source import first_since
+    from gridroam.index.moments import moment
 
     since, last = blocks
-    begin, end = (int(t.replace(tzinfo=UTC).timestamp()) if t else None for t in times)
+    begin, end = (moment(text) if text else None for text in times)
     if (since, begin).count(None) == 0 or (last, end).count(None) == 0:
         raise InvalidInputError("A range is given by blocks or by times.", "Leave one of them out.")
     if begin is not None:
