@@ -197,7 +197,9 @@ def test_consents__signed_offline_and_brought_by_a_stranger__in_force(agreement,
 def test_sign__shows_what_it_would_be_to(agreement, player):
     agreement.sign(agreement.ask(), agreement.needs[0], "--until", "2100-01-01")
 
-    assert f"Session 1 of station {player.station.number}, version 2:" in agreement.shown
+    where = player.traffic.ledger.corrections_address
+    assert agreement.shown.startswith(f"At the corrections {where} on chain 31337\n")
+    assert f"session 1 of station {player.station.number}, version 2:" in agreement.shown
     assert "taken: 5500 Wh, before 6000 Wh" in agreement.shown
     assert "fed back: 0 Wh\n" in agreement.shown
     assert "2100-01-01T00:00:00+00:00" in agreement.shown

@@ -80,9 +80,10 @@ class Request:
         )
 
     def lines(self) -> Iterator[str]:
-        """What changes, for whoever is asked."""
+        """Where, and what changes, for whoever is asked: all that is signed."""
         new = self.proposed
-        yield f"Session {new.session} of station {new.station}, version {new.number}:"
+        yield f"At the corrections {self.corrections} on chain {self.chain_id}"
+        yield f"session {new.session} of station {new.station}, version {new.number}:"
         for (name, before), (_, after) in zip(_facts(self.present), _facts(new), strict=True):
             yield f"  {name}: {after}" + ("" if before == after else f", before {before}")
 
