@@ -42,6 +42,7 @@ class Load:
         self.answered: dict[bytes, Signed] = {}
         self.wrong: list[object] = []
         self._stopping = False
+        self._given_up = False
         quarter = len(all_plugs) // 4
         parts = [all_plugs[n : n + quarter] for n in range(0, len(all_plugs), quarter)]
         self._threads = [
@@ -54,8 +55,9 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._stopping = True
+        self._given_up = error is not None  # the relay may be gone for good
         for thread in self._threads:
             thread.join()
 
@@ -65,7 +67,7 @@ class Load:
                 self._deliver([getattr(plug, kind)() for plug in part], turn)
 
     def _deliver(self, batch: list[Signed], turn: int) -> None:
-        while True:
+        while not self._given_up:
             turn += 1
             try:
                 with RelayClient(self.urls[turn % len(self.urls)], timeout=5) as client:

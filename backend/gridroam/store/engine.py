@@ -24,6 +24,8 @@ from gridroam.errors import InvalidInputError, StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS = 5_000
+_LOCK_SECONDS = 1.0
+"""A relay that was killed while it started a process lets go of its files when that has begun."""
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 5,
     "application_name": "gridroam",
@@ -183,14 +185,23 @@ def _lock(path: Path) -> IO[bytes]:
         raise StoreError(
             f"{path} cannot be opened ({error.strerror}).", "Choose a folder that is writable."
         ) from error
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while not _is_locked(lock):
+        if time.monotonic() > deadline:
+            lock.close()
+            raise StoreError(
+                f"Another relay works on {path}.", "Stop it, or give this one a file of its own."
+            )
+        time.sleep(0.02)
+    return lock
+
+
+def _is_locked(lock: IO[bytes]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise StoreError(
-            f"Another relay works on {path}.", "Stop it, or give this one a file of its own."
-        ) from error
-    return lock
+    except OSError:
+        return False
+    return True
 
 
 def _tune(engine: Engine) -> None:
