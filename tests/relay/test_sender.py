@@ -1,5 +1,6 @@
 """Bringing messages to the ledger when the node, the chain or others do not play along."""
 
+import time
 from typing import Any
 
 import pytest
@@ -97,6 +98,17 @@ def test_block_that_vanishes_sends_its_messages_again(
         again = relay.status(answer.digest)
     assert (mined.status, again.status) == (Status.CLEARED, Status.CLEARED)
     assert ledger.w3.eth.get_transaction_receipt(again.transaction)["blockNumber"] == again.block
+
+
+def test_blocks_become_final_while_batches_follow_each_other_closely(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str
+) -> None:
+    with a_relay(anvil, ledger, database, confirmations=1) as relay:
+        first = relay.send([plug.opening()], wait=10)[0]
+        deadline = time.monotonic() + 10
+        while relay.status(first.digest).step != "final":
+            assert time.monotonic() < deadline, "nothing becomes final under load"
+            assert relay.send([plug.report()], wait=10)[0].accepted
 
 
 def test_chain_that_lost_final_blocks_gets_them_again(

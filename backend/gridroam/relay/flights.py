@@ -105,7 +105,6 @@ class Flights:
         """In the background, while the next batch is made. What goes wrong there, the next check
         finds out."""
         self._flying.append(batch)
-        self._next_check = time.monotonic() + _CHECK_SECONDS
         metrics.batch_sent(batch.transactions[-1].max_fee, batch.transactions[-1].tip)
         metrics.sender_nonce(self._outgoing.address, batch.nonce + 1)
         self._posting.submit(self._post, batch)
@@ -267,11 +266,12 @@ class Flights:
 
     def _urge(self, oldest: Batch) -> None:
         for batch in list(self._flying):
+            if _age(batch) < _CHECK_SECONDS:
+                continue  # it may be on its way to the node
             known = self._outgoing.is_known(batch.transactions[-1].hash)
             if not known and self._send(batch) is Answer.UNDERPRICED:
                 self._replace(batch)
-        age = time.time() - oldest.transactions[-1].sent_at / 1000
-        if age > self._replace_seconds and oldest in self._flying:
+        if _age(oldest) > self._replace_seconds and oldest in self._flying:
             self._replace(oldest)
 
     def _replace(self, batch: Batch) -> None:
@@ -367,6 +367,11 @@ class _Timed(Mapping[bytes, Outcome]):
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _age(batch: Batch) -> float:
+    """Seconds since its latest transaction was signed."""
+    return (_now() - batch.transactions[-1].sent_at) / 1000
 
 
 def _count(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome], now: int) -> None:
