@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from corrected import Corrector
 from playwright.sync_api import Browser, Page, expect
-from scene import NORTH, SMALL, SOUTH, Scene, wait_until
+from scene import GRID, NORTH, SMALL, SOUTH, Scene, wait_until
 from test_pages import LOOKS, serious
 from traffic import Traffic
 from typer.testing import CliRunner
@@ -67,8 +67,10 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
         with visitor(browser, shop.url) as page:
             sign_in(page, party)
             page.goto("/console/corrections")
-            mine = page.locator(f"#waiting a[href='{where(disputed)}#corrections']")
+            link = page.locator(f"a[href='{where(disputed)}#corrections']")
+            mine = page.locator("#waiting tr", has=link)
             expect(mine).to_have_count(1)
+            expect(mine.locator("td[data-label=Supplier]")).to_contain_text(f"now {NORTH}")
             run(shop, party, consent_to(page, disputed), tmp_path)
             shop.wait_for_index()
             page.goto("/console/corrections")
@@ -83,6 +85,9 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
         expect(versions.locator("thead th")).to_have_count(3)
         expect(page.locator("#verdict")).to_contain_text("everything is so")
         expect(page.locator(".top")).not_to_contain_text("Disputed")
+        acts = page.locator("main section").last
+        expect(acts).to_contain_text(f"Correction agreed to {GRID}")
+        expect(versions.locator("tfoot tr").last).to_contain_text("Of it ours")
     with shop.console.index.snapshot() as now:
         found = now.session(disputed.station, disputed.session)
     assert found is not None

@@ -1,14 +1,18 @@
 """Every page in a real browser: in order, accessible, within its own strict policy, in both
 languages, light and dark, on a desk and on a phone. Screenshots are kept in .local/screenshots."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from scene import GRID, NORTH, OPERATOR, SMALL, Scene
-from visiting import shoot, sign_in, visitor
+from test_language import GB
+from visiting import client, enter, shoot, sign_in, visitor
 
+from gridroam.domain.participants import Role
+from gridroam.domain.session import State
 from gridroam.index.queries import Wanted
 
 PERIOD = "?period=7-days"
@@ -280,7 +284,46 @@ def test_newcomer__which_sessions_of_this_vehicle_fed_back(
 ) -> None:
     page.goto(f"/console/vehicles/{places['vehicle']}")
     page.click("text=Only those that fed back")
-    page.click(".chips >> text=Last 7 days")
     rows = page.locator("#list tbody tr")
     assert rows.count() > 0
     assert all("kWh" in text for text in rows.locator("td:nth-child(6)").all_inner_texts())
+    page.click("text=All sessions")
+    expect(page.locator("#list header")).to_contain_text("Only those that fed back")
+
+
+@pytest.mark.parametrize("company", [NORTH, GRID, OPERATOR])
+def test_payments__fees_per_session__only_what_the_company_pays_or_gets(
+    shop: Scene, company: str
+) -> None:
+    """By the tariffs of the sessions that ended: the two operators' fees are never mixed."""
+    number = shop.number(company)
+    with client(shop.url) as http, shop.console.index.snapshot() as now:
+        enter(http, number)
+        html = http.get("/console/payments" + PERIOD).text
+        ended = now.sessions(Wanted(state=State.CLOSED), limit=1_000).items
+
+        def fee(participant: int, role: Role) -> int:
+            tariff = now.tariff(participant, role, 1)
+            assert tariff is not None
+            return tariff.fee
+
+        due = sum(
+            fee(s.grid_operator, Role.GRID_OPERATOR) * (number in {s.supplier, s.grid_operator})
+            + fee(s.station_operator, Role.STATION_OPERATOR)
+            * (number in {s.supplier, s.station_operator})
+            for s in ended
+        )
+    assert due
+    row = re.search(r"fees per session</th><td[^>]*>([^<]+)<", html)
+    assert row is not None
+    assert row[1] == GB.exact_money(due)
+
+
+def test_payments__of_another_month__no_movements_of_this_one(shop: Scene) -> None:
+    with client(shop.url) as http:
+        enter(http, shop.number(NORTH))
+        assert "Paid in" in http.get("/console/payments?period=month").text
+        html = http.get("/console/payments?period=last-month").text
+
+    assert "Paid in" not in html
+    assert "There were none." in html

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import date, timedelta
 
 from gridroam.console.charts.columns import Series, Slice, columns
 from gridroam.console.charts.drawing import Chart
@@ -38,12 +38,19 @@ def cut(period: Period, f: Formats) -> Cut:
         starts = tuple(range(slot_start(period.since), period.until, SLOT))
         return Cut(starts, tuple(_slot(s, period, f) for s in starts), by_slot=True)
     days = [period.first + timedelta(days=n) for n in range(period.days)]
-    every = -(-period.days // 12)
-    slices = [
-        Slice(f.date_name(day), f.date_name(day) if n % every == 0 else "", bool(n // every % 2))
-        for n, day in enumerate(days)
-    ]
+    slices = [Slice(f.date_name(d), *day_label(n, d, len(days), f)) for n, d in enumerate(days)]
     return Cut(tuple(f.start_of(day) for day in days), tuple(slices), by_slot=False)
+
+
+def day_label(number: int, day: date, count: int, f: Formats) -> tuple[str, bool]:
+    """Below the column of the day with this number, of so many; and whether there is no room for
+    it on a phone. Beside few days stands that of the week, beside many the month."""
+    if count <= MOST_SLOT_DAYS:
+        return f.weekday(day), number % 2 == 1
+    every = -(-count // 12)
+    if number % every:
+        return "", True
+    return f.short_date(day), number // every % 3 > 0
 
 
 def _slot(start: int, period: Period, f: Formats) -> Slice:
@@ -54,8 +61,9 @@ def _slot(start: int, period: Period, f: Formats) -> Slice:
     if period.days == 1:
         label = f.clock(start) if moment.hour % 3 == 0 else ""
         return Slice(name, label, minor=moment.hour % 6 != 0)
-    label = f.day(start) if moment.hour == 12 else ""
-    return Slice(name, label, minor=period.days > 4 and moment.toordinal() % 2 == 0)
+    number = (moment.date() - period.first).days
+    label, minor = day_label(number, moment.date(), period.days, f)
+    return Slice(name, label if moment.hour == 12 else "", minor)
 
 
 def energy_chart(sums: Sequence[SlotSum], period: Period, f: Formats, _: Text, title: str) -> Chart:

@@ -114,6 +114,14 @@ class Formats:
     def date_name(self, day: date) -> str:
         return format_skeleton("MMMEd", day, locale=self.locale)
 
+    def weekday(self, day: date) -> str:
+        """`Tue 24`."""
+        return format_skeleton("Ed", day, locale=self.locale)
+
+    def short_date(self, day: date) -> str:
+        """`24 Nov`."""
+        return format_skeleton("MMMd", day, locale=self.locale)
+
     def full_date(self, day: date) -> str:
         return format_date(day, "long", locale=self.locale)
 

@@ -243,6 +243,7 @@ ACTS: dict[str, str] = {
     "CorrectionConsented": _("Correction agreed to"),
     "SessionCorrected": _("Corrected"),
     "SessionMeterVerified": _("Confirmed by the meter's own record"),
+    "ProofRefused": _("A meter's record was brought and refused"),
 }
 
 DISPUTES: dict[int, str] = {

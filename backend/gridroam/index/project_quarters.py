@@ -104,6 +104,7 @@ def of_fees(opened: int, end: int, tariffs: Tariffs) -> tuple[int, Sums]:
         "network_charge": network.fee,
         "service_fee": service.fee,
         "fees": network.fee + service.fee,
+        "service_fees": service.fee,
     }
     return slot_start(max(opened, end - 1)), fees
 

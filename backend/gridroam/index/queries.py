@@ -261,10 +261,18 @@ class Snapshot:
         return index_money.posted(self.connection, participant, since, until, by_day=by_day)
 
     def payments(
-        self, participant: int | None = None, *, after: str | None = None, limit: int = 100
+        self,
+        participant: int | None = None,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: str | None = None,
+        limit: int = 100,
     ) -> Page[records.Payment]:
         """Deposits, withdrawals, collections, corrections; the newest first."""
-        return index_money.payments(self.connection, participant, after, _checked(limit))
+        return index_money.payments(
+            self.connection, participant, since, until, after, _checked(limit)
+        )
 
     def journal(
         self, participant: int, *, after: str | None = None, limit: int = 100

@@ -594,6 +594,8 @@ class SlotSum:
     """Charges include the session fees of final reports."""
     fees: int
     """Of them, those fees."""
+    service_fees: int
+    """Of these, the station operator's; the rest is the grid operator's."""
     even_import_wh: int
     even_export_wh: int
     """Of the energy, what boundaries say that are spread evenly (docs/quarter-hours.md)."""
@@ -618,6 +620,9 @@ class Totals:
     service_fee: int
     feed_in: int
     fees: int
+    """Of the charges, what is due per session, to both."""
+    service_fees: int
+    """Of these, the station operator's."""
 
 
 @dataclass(frozen=True, slots=True)

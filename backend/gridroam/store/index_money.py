@@ -95,11 +95,20 @@ _PLACES = (
 )
 
 
-def payments(
-    connection: Connection, participant: int | None, after: str | None, limit: int
+def payments(  # noqa: PLR0917
+    connection: Connection,
+    participant: int | None,
+    since: int | None,
+    until: int | None,
+    after: str | None,
+    limit: int,
 ) -> Page[records.Payment]:
     """The newest first. A collection stands in two journals."""
     query = select(*_PAYMENT)
+    if since is not None:
+        query = query.where(_Y.time >= since)
+    if until is not None:
+        query = query.where(_Y.time < until)
     if participant is not None:
         query = query.where(_Y.participant == participant)
     order = [_Y.block, _Y.log, _Y.participant]

@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridroam.domain.units import NO_KEY
 
-VERSION = 4
+VERSION = 5
 """Of the tables and of what is written into them. One of another version has to be made anew."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
@@ -572,11 +572,13 @@ _SUMS = (
     "service_fee",
     "feed_in",
     "fees",
+    "service_fees",
     "even_import_wh",
     "even_export_wh",
 )
 """`fees`: the session fees within the charges of a final report, counted in the slot that it lies
-in; `even_...`: of the energy, what boundaries say that are spread evenly (docs/quarter-hours.md)"""
+in; `service_fees`: of them, the station operator's; `even_...`: of the energy, what boundaries say
+that are spread evenly (docs/quarter-hours.md)"""
 
 series = Table(
     "chain_series",

@@ -120,7 +120,8 @@ def slots(found: Sequence[Slot], f: Formats, _: Text, levels: Sequence[str]) -> 
 def _times(start: int, end: int, f: Formats) -> tuple[Label, ...]:
     span = end - start
     step = next(
-        (s for s in (900, 1800, 3600, 7200, 14400, 21600, 43200) if span // s <= _LABELS), 86400
+        (s for s in (60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200) if span // s <= _LABELS),
+        86400,
     )
     first = -(-start // step) * step
     labels = []
@@ -128,4 +129,4 @@ def _times(start: int, end: int, f: Formats) -> tuple[Label, ...]:
         percent = (time - start) * 100 / span
         if 2 <= percent <= 98:
             labels.append(Label(f"{percent:.2f}%", f.clock(time), minor=bool(number % 2)))
-    return tuple(labels)
+    return tuple(labels) or (Label("0%", f.clock(start), anchor="start"),)

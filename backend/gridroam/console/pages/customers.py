@@ -78,10 +78,16 @@ def one(request: Request, vehicle: str) -> Response:
         if wanted is None or found is None:
             raise NotFoundError("There is no such vehicle.", "Or it is not one of yours.")
         supplies = inside.now.supplies(wanted)
-        sessions = inside.now.sessions(Wanted(vehicle=wanted, supplier=number), limit=_PAGE)
+        fed_back = bool(request.query_params.get("fed_back"))
+        sessions = inside.now.sessions(
+            Wanted(vehicle=wanted, supplier=number, fed_back=fed_back),
+            after=request.query_params.get("after"),
+            limit=_PAGE,
+        )
         mine = found.supplier == number or any(s.supplier == number for s in supplies)
         if not mine and not sessions.items:
             raise NotFoundError("There is no such vehicle.", "Or it is not one of yours.")
+        customers = inside.customers_of([wanted])
         return page_inside(
             inside,
             "vehicle.html",
@@ -89,7 +95,9 @@ def one(request: Request, vehicle: str) -> Response:
             supplies=supplies,
             sessions=sessions.items,
             following=sessions.next,
-            customer=inside.customers_of([wanted]).get(wanted),
+            fed_back=fed_back,
+            customers=customers,
+            customer=customers.get(wanted),
             everybody=inside.everybody(),
         )
 

@@ -21,6 +21,7 @@ _CSV = [
     "service_fee_nano_eur",
     "feed_in_nano_eur",
     "session_fees_nano_eur",
+    "session_fees_of_the_station_operator_nano_eur",
     "even_import_wh",
     "even_export_wh",
 ]
@@ -68,6 +69,7 @@ def export(request: Request) -> Response:
                     s.service_fee,
                     s.feed_in,
                     s.fees,
+                    s.service_fees,
                     s.even_import_wh,
                     s.even_export_wh,
                 ]

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from gridroam.console.figures import energy_chart
+from gridroam.console.pages.payments import fees_of
 from gridroam.console.period import NAMES, period_of
 from gridroam.console.render import page_inside
 from gridroam.console.route import PageRoute
@@ -27,6 +28,7 @@ def overview(request: Request) -> Response:
             Refused(since=period.since, until=period.until, **inside.filter()), limit=_REFUSED
         )
         sums = now.series(inside.me.number, inside.role, period.since, period.until)
+        totals = now.totals(inside.me.number, inside.role, period.since, period.until)
         vehicles = [s.vehicle for s in open_sessions.items]
         vehicles += [m.vehicle for m in refused.items if m.vehicle]
         return page_inside(
@@ -38,7 +40,8 @@ def overview(request: Request) -> Response:
             open_count=now.counts(is_open).sessions,
             open_sessions=open_sessions.items,
             refused=refused.items,
-            totals=now.totals(inside.me.number, inside.role, period.since, period.until),
+            totals=totals,
+            fees=fees_of(inside.side, totals),
             claims=_claims(inside),
             chart=energy_chart(sums, period, f, _, _("Energy by quarter hour")),
             stations={m.station: now.station(m.station) for m in refused.items},

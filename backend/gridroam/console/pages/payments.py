@@ -8,15 +8,16 @@ from fastapi import APIRouter, Request, Response
 
 from gridroam.console.charts.columns import Series, Slice, columns
 from gridroam.console.charts.drawing import Chart
+from gridroam.console.figures import day_label
 from gridroam.console.period import NAMES, Period, period_of
 from gridroam.console.render import page_inside
 from gridroam.console.route import NotFoundError, PageRoute, csv_file
 from gridroam.console.visit import Inside, entered
 from gridroam.domain.participants import Role
-from gridroam.index.records import Posted, TariffVersion
+from gridroam.index.records import Posted, TariffVersion, Totals
 
 router = APIRouter(route_class=PageRoute)
-_DAY = 86_400
+_DAY, _PAGE = 86_400, 50
 _CSV = ["day", "payer", "payee", "amount_nano_eur", "import_wh", "export_wh", "postings"]
 
 
@@ -39,6 +40,13 @@ class Balance:
         return self.paid - self.received
 
 
+def fees_of(side: str, totals: Totals) -> int:
+    """What is due per session, nano-euro: what a supplier pays of it, or what the side gets."""
+    if side == "supplier":
+        return totals.fees
+    return totals.service_fees if side == "stations" else totals.fees - totals.service_fees
+
+
 def utc_days(period: Period) -> tuple[int, int]:
     """The same days as the ledger's: of UTC."""
     first = int(datetime(*period.first.timetuple()[:3], tzinfo=UTC).timestamp())
@@ -54,6 +62,11 @@ def payments(request: Request) -> Response:
         me = inside.me.number
         by_day = inside.now.posted(me, since, until, by_day=True)
         balances = _balances(inside, inside.now.posted(me, since, until))
+        movements = inside.now.payments(
+            me, since=since, until=until, after=request.query_params.get("after"), limit=_PAGE
+        )
+        corrected = {p.station for p in movements.items if p.station}
+        totals = inside.now.totals(me, inside.role, since, until)
         return page_inside(
             inside,
             "payments.html",
@@ -61,10 +74,13 @@ def payments(request: Request) -> Response:
             periods=NAMES,
             balances=balances,
             total=_sum(balances),
-            totals=inside.now.totals(me, inside.role, since, until),
+            totals=totals,
+            fees=fees_of(inside.side, totals),
             chart=_chart(inside, by_day, period, _("Paid and received by day")),
             everybody=inside.everybody(),
-            movements=inside.now.payments(me, limit=10).items,
+            movements=movements.items,
+            following=movements.next,
+            stations={number: inside.now.station(number) for number in corrected},
         )
 
 
@@ -152,11 +168,7 @@ def _chart(inside: Inside, posted: list[Posted], period: Period, title: str) -> 
         if 0 <= place < period.days:
             (paid if p.payer == me else received)[place] += p.amount
     days = [period.first + timedelta(days=n) for n in range(period.days)]
-    every = -(-period.days // 12)
-    slices = [
-        Slice(f.date_name(d), f.date_name(d) if n % every == 0 else "", minor=bool(n // every % 2))
-        for n, d in enumerate(days)
-    ]
+    slices = [Slice(f.date_name(d), *day_label(n, d, len(days), f)) for n, d in enumerate(days)]
     series = [
         Series("c-s5", _("Paid"), paid),
         Series("c-s4", _("Received"), received, down=True),

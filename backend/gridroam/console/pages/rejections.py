@@ -2,12 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
+from gridroam.console.pages.story import concerns
 from gridroam.console.period import NAMES, period_of
 from gridroam.console.render import page_inside
 from gridroam.console.route import PageRoute, csv_file
-from gridroam.console.visit import entered
+from gridroam.console.visit import Inside, entered
 from gridroam.domain.reasons import Reason
 from gridroam.index.queries import Refused
+from gridroam.index.records import Message
 
 router = APIRouter(route_class=PageRoute)
 _PAGE, _EXPORT = 50, 1_000
@@ -48,9 +50,16 @@ def rejections(request: Request) -> Response:
             chosen=query.get("reason", ""),
             messages=found.items,
             following=found.next,
+            told={(m.station, m.session) for m in found.items if _is_told(inside, m)},
             stations={m.station: inside.now.station(m.station) for m in found.items},
             customers=inside.customers_of(vehicles),
         )
+
+
+def _is_told(inside: Inside, message: Message) -> bool:
+    """Whether the session has a page that the company may see."""
+    session = inside.now.session(message.station, message.session)
+    return session is not None and concerns(inside, session)
 
 
 @router.get("/rejections.csv")

@@ -39,6 +39,7 @@ def story(request: Request, station: int, session: int) -> Response:
             registers=charts.registers(told.readings, f, _),
             slots=charts.slots(told.slots, f, _, levels),
             levels=levels,
+            ours=_ours(inside, told),
             everybody=inside.everybody(),
             customer=inside.customers_of([told.session.vehicle]).get(told.session.vehicle),
         )
@@ -59,6 +60,16 @@ def _commands(inside: Inside, session: Session) -> list[commands.Command]:
         commands.show(console, session.station, session.session),
         *commands.of_session(console, session),
     ]
+
+
+def _ours(inside: Inside, told: Story) -> int:
+    """What the session costs this supplier, nano-euro: of one that had several, its part."""
+    present = told.versions[-1].draft.shares if told.versions else told.settlements
+    return sum(
+        part.network_charge + part.service_fee - part.feed_in
+        for part in present
+        if part.supplier == inside.me.number
+    )
 
 
 def _had_part(inside: Inside, told: Story) -> bool:
