@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
+from faults import Faults
 from plug import Plug
 from serving import SENDER, RelayProcess, http, served, settings, wait_until
 
@@ -132,6 +133,22 @@ def test_metrics__without_keys__only_from_the_machine_itself(relay_url: str) -> 
     assert http.get(f"{relay_url}/metrics").status_code == 200
     proxied = http.get(f"{relay_url}/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
     assert (proxied.status_code, proxied.json()["code"]) == (401, "missing-key")
+
+
+def test_metrics__come_in_time_also_while_the_node_hangs(
+    anvil: Anvil, ledger: Ledger, tmp_path: Path
+) -> None:
+    with Faults(anvil.url) as node:
+        chosen = settings(anvil, ledger.address, tmp_path / "relay.db", rpc=node.url)
+        with served(chosen) as url:
+            assert "gridroam_node_up 1.0" in http.get(f"{url}/metrics").text
+            node.delay = 8.0
+            asked = time.monotonic()
+            answer = http.get(f"{url}/metrics", timeout=8.0).text
+            assert time.monotonic() - asked < 5.0
+            node.heal()
+        assert "gridroam_node_up 0.0" in answer
+        assert "gridroam_outbox_oldest_seconds 0.0" in answer
 
 
 def test_metrics__with_keys__only_with_one(anvil: Anvil, ledger: Ledger, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every error is a problem document (RFC 9457) that says what is wrong, where, and what to do."""
 
 import json
+import logging
 import socket
 import sqlite3
 import time
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
+from attacks import HEAD, address_of, connected
 from plug import Plug
-from serving import http, served, settings
+from serving import http, served, settings, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -290,6 +292,20 @@ def test_message_that_the_ledger_would_reject(
     assert problem["digest"] == "0x" + plug.digest(bad).hex()
     assert problem["reason"] == code
     assert f"tation {bad.message.station}, session {bad.message.session}" in problem["detail"]
+
+
+def test_body_that_is_cut_off__is_no_bug_of_the_relay(
+    relay_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def counted() -> set[str]:
+        found = http.get(f"{relay_url}/metrics").text.splitlines()
+        return {line for line in found if "http_requests_total" in line and 'status="400"' in line}
+
+    before = counted()
+    with connected(address_of(relay_url)) as connection:
+        connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
+    wait_until(lambda: counted() != before)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 # ---------------------------------------------------------------------------- What the relay lacks

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from gridroam.errors import StoreError
@@ -19,6 +20,7 @@ def handle(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_wrong_parameter)
     app.exception_handler(HTTPException)(_http_exception)
     app.exception_handler(StoreError)(_store_failing)
+    app.exception_handler(ClientDisconnect)(_cut_off)
     app.exception_handler(Exception)(_bug)
 
 
@@ -53,6 +55,11 @@ def _methods(request: Request) -> set[str]:
 async def _store_failing(_: Request, error: StoreError) -> JSONResponse:
     log.error("the database fails", problem=error.message)
     return problem_response(Problem("store-failing", error.message, retry_after=2))
+
+
+async def _cut_off(_: Request, __: ClientDisconnect) -> JSONResponse:
+    """Nobody hears it, but it is counted, and no bug (RFC 9112, section 8)."""
+    return problem_response(Problem("malformed-http", "The connection ended before the body did."))
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

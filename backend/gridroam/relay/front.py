@@ -15,11 +15,14 @@ from gridroam.messages import Signed
 from gridroam.relay import metrics
 from gridroam.relay.door import Judged
 from gridroam.relay.feed import Feed
-from gridroam.relay.health import examine
+from gridroam.relay.health import examine, observe_node, observe_queue
 from gridroam.relay.service import Relay
 
 _CONDITION_SECONDS, _CHECKS_SECONDS = 0.2, 1.0
 """For which an answer about the relay is good: each asks the node, and readiness writes."""
+_NODE_SECONDS = 2.0
+"""After which it is down, for metrics: Prometheus waits for 10 s, and so does who asks a node that
+hangs."""
 
 
 class Front:
@@ -35,6 +38,8 @@ class Front:
         self.stopping = asyncio.Event()
         self.condition = Shared(relay.condition, _CONDITION_SECONDS)
         self.checks = Shared(lambda: examine(relay), _CHECKS_SECONDS)
+        self._queue = Shared(lambda: observe_queue(relay), 0.0)
+        self._node = Shared(lambda: observe_node(relay), 0.0)
         self._judging = Budget(settings.max_judging, metrics.judging)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -60,6 +65,15 @@ class Front:
             return await self.relay.intake.take(signed, on_judged)
         finally:
             self._judging.give_back(len(signed))
+
+    async def observe(self) -> None:
+        """Brings the metrics up to date."""
+        await self._queue.get()
+        try:
+            async with asyncio.timeout(_NODE_SECONDS):
+                await self._node.get()
+        except TimeoutError:
+            metrics.node(up=False)
 
     def check_reader(self, request: Request) -> None:
         """Raises `ProblemError` for strangers where lists and streams are not for everybody."""

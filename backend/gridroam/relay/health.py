@@ -6,6 +6,7 @@ from gridroam.errors import StoreError
 from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.service import Relay
+from gridroam.store.outbox import Counts
 
 _DEVNET = 31337
 """A chain that makes blocks when it likes."""
@@ -32,23 +33,31 @@ def _head(relay: Relay) -> str:
 
 def _queue(relay: Relay) -> str:
     most = relay.settings.max_queue_age
-    age = _oldest(relay)
+    age = _oldest(relay.outbox.counts())
     return "ok" if not most or age <= most else f"A message has waited for {int(age)} s."
 
 
-def _oldest(relay: Relay) -> float:
-    oldest: int | None = getattr(relay.outbox.counts(), "oldest", None)
-    return 0.0 if oldest is None else max(time.time() - oldest / 1000, 0.0)
+def _oldest(counts: Counts) -> float:
+    """Seconds that the longest waiting message has waited."""
+    return 0.0 if counts.oldest is None else max(time.time() - counts.oldest / 1000, 0.0)
 
 
-def observe(relay: Relay) -> None:
-    """Measures what nobody does, but what is: queue, node, balance."""
+def observe_queue(relay: Relay) -> None:
+    """Measures how much waits, and for how long."""
     try:
-        condition = relay.condition()
-        metrics.outbox(condition.counts.stored, condition.counts.sent, _oldest(relay))
+        counts = relay.outbox.counts()
     except StoreError as error:
         log.warning("the queue cannot be measured", problem=error.message)
-        return
+    else:
+        metrics.outbox(counts.stored, counts.sent, _oldest(counts))
+
+
+def observe_node(relay: Relay) -> None:
+    """Measures head and balance. Takes as long as the node does."""
+    try:
+        condition = relay.condition()
+    except StoreError:
+        return  # the queue's observer says it
     head = condition.head
     if head is None:
         metrics.node(up=False)

@@ -108,6 +108,8 @@ def outbox(stored: int, sent: int, oldest_seconds: float) -> None:
 _batches = Counter(
     "gridroam_batches", "Batches, by what became of them.", ["event"], registry=registry
 )
+for _event in ("sent", "mined", "failed", "returned", "final"):
+    _batches.labels(_event)  # from 0 on: what begins with 1 has not risen, for Prometheus
 _batch_messages = Histogram(
     "gridroam_batch_messages",
     "Messages in a mined batch.",

@@ -1,11 +1,11 @@
 """For the relay's operator only: metrics, and the accounts that send."""
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 
 from gridroam.http import metrics as http_metrics
 from gridroam.relay import documentation, front
-from gridroam.relay.health import observe
 from gridroam.relay.schemas import SendersOut
 
 router = APIRouter(tags=["operations"])
@@ -17,12 +17,13 @@ router = APIRouter(tags=["operations"])
     responses=documentation.METRICS,
     summary="Metrics for Prometheus",
 )
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """In its text format. With an API key, or from the machine itself and through no proxy."""
     desk = front.of(request)
     desk.operator.check(request)
-    observe(desk.relay)
-    return Response(http_metrics.render(), media_type=http_metrics.CONTENT_TYPE)
+    await desk.observe()
+    found = await run_in_threadpool(http_metrics.render)
+    return Response(found, media_type=http_metrics.CONTENT_TYPE)
 
 
 @router.get(
