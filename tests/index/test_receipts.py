@@ -80,6 +80,10 @@ CHANGES: dict[str, tuple[str, Change]] = {
     "the station's name": ("names", lambda r: r.update(evse_id="DE*OTHER")),
     "a company": ("names", lambda r: r["parties"][0].update(market_code="another")),
     "another company": ("names", lambda r: r["parties"].pop(0)),
+    "somebody else in a role": (
+        "names",
+        lambda r: r["parties"].append(r["parties"][1] | {"role": "supplier"}),
+    ),
     "its state": ("whole", lambda r: r.update(state="open")),
     "its session": ("messages", lambda r: r.update(session=r["session"] + 1)),
 }
@@ -95,6 +99,42 @@ def test_verify_receipt__changed__not_real(index: Index, anchors: Anchors, what:
 
     assert not verdict.ok
     assert failing in {check.name for check in verdict.checks if not check.ok}, said(verdict)
+
+
+def test_verify_receipt__any_single_value_changed__not_real(index: Index, anchors: Anchors) -> None:
+    """Wherever it stands: at the top, where it is read first, or in a column of no meaning."""
+    row = json.loads(written(index, 1))
+    real = []
+    for place in places(row):
+        if "slots" in place and place[3] > 0:
+            continue  # one slot is as the other
+        *way, name = place
+        changed = json.loads(json.dumps(row))
+        within = changed
+        for step in way:
+            within = within[step]
+        within[name] = another(within[name])
+        try:
+            if verify_receipt(read_receipt(json.dumps(changed)), anchors).ok:
+                real.append(place)
+        except (BrokenFileError, InvalidInputError):
+            pass
+    assert real == []
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Ways to every value that holds no others."""
+    if not isinstance(value, dict | list):
+        yield here
+        return
+    for step, within in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from places(within, (*here, step))
+
+
+def another(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value[:-1] + ("1" if value[-1:] != "1" else "2")
 
 
 def of_kind(row: dict[str, Any], kind: str) -> list[dict[str, Any]]:

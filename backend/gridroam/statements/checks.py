@@ -139,6 +139,11 @@ class Checks:
         self._journal = Journal(_head(line), max(self._journal.count, line.entry))
         self._balance = line.balance
 
+    def take_columns(self, line: Line) -> None:
+        """What means nothing in a line of its kind is empty."""
+        for name in sorted(_DEFAULTS.keys() - _USED[line.kind]):
+            self._equal(line, name, _DEFAULTS[name])
+
     def take_message(self, line: Line) -> None:
         """A line by itself, of no account: as in a receipt."""
         try:
@@ -183,8 +188,7 @@ class Checks:
         else:
             self._in_order(line, self.last or self.first)
         self.last = line
-        for name in _DEFAULTS.keys() - _USED[line.kind]:
-            self._equal(line, name, _DEFAULTS[name])
+        self.take_columns(line)
         if line.kind not in DETAILS:
             self.end_correction(line)
         elif self._details:

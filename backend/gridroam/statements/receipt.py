@@ -45,6 +45,9 @@ class Receipt:
     verified: bool
     """By the meter's own record."""
 
+    told: dict[str, int] | None = None
+    """Version and totals as a file has them; `None` where it was made here, from the lines."""
+
     @property
     def version(self) -> int:
         """Whose sums the totals are: 1 as it was settled, beyond: corrected."""
@@ -60,6 +63,10 @@ class Receipt:
         names = ("import_wh", "export_wh", "network_charge", "service_fee", "feed_in")
         counted = [x for x in self.lines if x.kind in DETAILS | {LineKind.SETTLED}]
         return {name: sum(getattr(line, name) for line in counted) for name in names}
+
+    def summary(self) -> dict[str, int]:
+        """Version and totals, as they follow from the lines."""
+        return {"version": self.version, **self.totals()}
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -157,6 +164,9 @@ def read_receipt(text: str) -> Receipt:
             ),
             lines=tuple(line_of(nothing | line) for line in row["lines"]),
             verified=bool(row.get("verified", False)),
+            told={"version": row.get("version", 1), **row["totals"]},
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise BrokenFileError(f"It is no receipt ({error!r}).", "Give it unchanged.") from error
+        raise BrokenFileError(
+            "It is no receipt, or only a part of one.", "Give it unchanged."
+        ) from error

@@ -102,8 +102,20 @@ class _Verifier:
             self._take(line)
         if self.receipt.lines:
             self.lines.end_correction(self.receipt.lines[-1])
+        self._summary()
+
+    def _summary(self) -> None:
+        """What is read first says what the lines say."""
+        due, told = self.receipt.summary(), self.receipt.told
+        if told is None:
+            return
+        for name in due | told:
+            if told.get(name) != due.get(name):
+                what = f"at its top {name} is {told.get(name)}, by its lines {due.get(name)}"
+                self.faults.add(0, what)
 
     def _take(self, line: Line) -> None:
+        self.lines.take_columns(line)
         if line.kind in MESSAGES:
             self.lines.take_message(line)
         elif line.kind is LineKind.CORRECTION:
@@ -205,7 +217,11 @@ class _Verifier:
                 what = f"participant {party.number} has the market code {codes.get(party.number)}"
                 self.faults.add(0, f"{what} on chain, not {party.market_code}")
         told = {(party.role, party.number) for party in self.receipt.parties}
+        involved = set()
         for line in self.receipt.lines:
             for role in ("supplier", "grid_operator", "station_operator"):
+                involved.add((role, getattr(line, role)))
                 if getattr(line, role) and (role, getattr(line, role)) not in told:
                     self.faults.add(line.line, f"its {role} is not among the parties")
+        for role, number in sorted(told - involved):
+            self.faults.add(0, f"participant {number} was no {role} of it")
