@@ -90,25 +90,14 @@ class HttpSettings(_Settings):
     trusted_proxies: Words = []
     """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed;
     without any, the address of the connection is the client's."""
-    cors_origins: Words = []
-    """Origins of web pages that may read answers, as https://console.example; none by default."""
 
-    operator_port: int | None = Field(None, ge=0, le=65535)
-    """A port of their own for /metrics and /v1/operator/, which then answer nowhere else."""
-    operator_host: str = "127.0.0.1"
-    """The address of that port."""
     api_keys: Words = []
-    """Entries NAME:SHA256 of those who may use /metrics and /v1/operator/, as `gridroam key NAME`
-    prints them; without any, only who speaks from the machine itself and through no proxy."""
+    """Entries NAME:SHA256 of operators, as `gridroam key NAME` prints them: they may use a relay's
+    /metrics and /v1/operator/, and bring meters' series into an index. Without any, only who speaks
+    from the machine itself and through no proxy may."""
     api_keys_file: Path | None = None
     """A file with such entries, one in a line."""
-    public_reads: bool = True
-    """Whether lists and streams of messages are open to everybody, or need an API key."""
 
-    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
-    """A request's body beyond this is refused while it is read."""
-    body_memory_bytes: int = Field(32 * 1024 * 1024, ge=1024)
-    """Of all bodies together; beyond it requests are answered 429."""
     head_seconds: float = Field(10.0, gt=0)
     """For a request's head to arrive, or the first byte on a new connection."""
     body_seconds: float = Field(20.0, gt=0)
@@ -126,8 +115,6 @@ class HttpSettings(_Settings):
     client_faults_per_minute: float = Field(600.0, ge=0)
     """Requests and messages of one address that cannot be right (statuses 400, 401, 403, 408, 413,
     415, 422) until it is answered 429. 0: no limit."""
-    max_streams: int = Field(500, ge=0)
-    """Streams of events open at once."""
 
     drain_seconds: float = Field(0.0, ge=0)
     """From SIGTERM, when /readyz turns 503, until no connection is taken any more: as long as a
@@ -173,7 +160,7 @@ class RelaySettings(HttpSettings):
     """A file for SQLite, or a database URL (postgresql://...), which several relays may share."""
 
     max_wait: float = Field(30.0, ge=0)
-    """Seconds that a request may wait for its messages to become final."""
+    """Seconds that a request may wait for its messages to be decided."""
 
     send: bool = True
     """Whether this process sends from accounts; if not, others on its database have to."""
@@ -217,6 +204,21 @@ class RelaySettings(HttpSettings):
     """Processes beside the relay's that recover the signatures of large deliveries; 0: none."""
     station_messages_per_minute: float = Field(1_200.0, ge=0)
     """New messages of one station; a minute's worth may come at once. 0: no limit."""
+
+    cors_origins: Words = []
+    """Origins of web pages that may read answers, as https://console.example; none by default."""
+    operator_port: int | None = Field(None, ge=0, le=65535)
+    """A port of their own for /metrics and /v1/operator/, which then answer nowhere else."""
+    operator_host: str = "127.0.0.1"
+    """The address of that port."""
+    public_reads: bool = True
+    """Whether lists and streams of messages are open to everybody, or need an API key."""
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024)
+    """A request's body beyond this is refused while it is read."""
+    body_memory_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    """Of all bodies together; beyond it requests are answered 429."""
+    max_streams: int = Field(500, ge=0)
+    """Streams of events open at once."""
 
     max_queue_age: float = Field(300.0, ge=0)
     """Seconds that a message may wait in the outbox until /readyz says no. 0: not looked at."""

@@ -6,7 +6,7 @@ from gridroam.http.edge import ClientLimits
 from gridroam.http.keys import ApiKeys
 from gridroam.http.protocol import Wire
 from gridroam.http.server import Serving
-from gridroam.settings import HttpSettings
+from gridroam.settings import HttpSettings, RelaySettings
 
 _GRACE_OF_BODY = 5.0
 """Seconds after a body's time in which its request is answered."""
@@ -32,7 +32,7 @@ def client_limits(settings: HttpSettings) -> ClientLimits:
     return ClientLimits(settings.client_requests_per_second, settings.client_faults_per_minute)
 
 
-def body_limits(settings: HttpSettings) -> BodyLimits:
+def body_limits(settings: RelaySettings) -> BodyLimits:
     return BodyLimits(settings.max_body_bytes, settings.body_seconds)
 
 
