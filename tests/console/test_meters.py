@@ -29,7 +29,9 @@ def test_meter__series_given__delta_and_over_claim_are_shown(shop: Scene) -> Non
         answer = http.post(path + "/series", data={"csrf": token}, files=broken)
         assert answer.status_code == 400
         assert "Nothing was imported." in answer.text
-        assert http.post(path + "/series", data={"csrf": token}, files=files).status_code == 303
+        answer = http.post(path + "/series", data={"csrf": token}, files=files)
+        assert answer.status_code == 303
+        assert "1 quarter hour is over-claimed." in http.get(answer.headers["location"]).text
         html = http.get(path + PERIOD).text
         assert "1 quarter hour is over-claimed." in html
         delta = 100 * (len(slots) - 1) - 50

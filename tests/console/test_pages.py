@@ -291,6 +291,15 @@ def test_newcomer__which_sessions_of_this_vehicle_fed_back(
     expect(page.locator("#list header")).to_contain_text("Only those that fed back")
 
 
+@pytest.mark.parametrize(("company", "shown"), [(NORTH, False), (GRID, True), (OPERATOR, True)])
+def test_payments__own_prices__of_who_has_some(shop: Scene, company: str, shown: bool) -> None:
+    with client(shop.url) as http:
+        enter(http, shop.number(company))
+        html = http.get("/console/payments" + PERIOD).text
+
+    assert ("At which prices" in html) == shown
+
+
 @pytest.mark.parametrize("company", [NORTH, GRID, OPERATOR])
 def test_payments__fees_per_session__only_what_the_company_pays_or_gets(
     shop: Scene, company: str

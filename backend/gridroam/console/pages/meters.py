@@ -100,7 +100,10 @@ def give(
             return _page(inside, meter, 400, error=error)
     put_series(inside.visit.console.index, wanted, rows)
     inside.visit.console.log.note(inside.visit.identity, Action.GIVE_SERIES, [meter])
-    return redirect(link(f"/console/meters/{meter}", {"imported": len(rows)}))
+    f = inside.visit.viewer.formats
+    days = sorted({f.day_of(time) for time, *_energy in rows})
+    shown = {"from": days[0], "to": days[-1]} if days else {}
+    return redirect(link(f"/console/meters/{meter}", {"imported": len(rows), **shown}))
 
 
 def _identity(inside: Inside, meter: str, period: Period) -> MeterIdentity:

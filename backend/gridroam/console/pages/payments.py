@@ -80,6 +80,7 @@ def payments(request: Request) -> Response:
             everybody=inside.everybody(),
             movements=movements.items,
             following=movements.next,
+            tariffs=_tariffs(inside, me),
             stations={number: inside.now.station(number) for number in corrected},
         )
 
@@ -179,7 +180,7 @@ def _chart(inside: Inside, posted: list[Posted], period: Period, title: str) -> 
 
 
 def _tariffs(inside: Inside, partner: int) -> list[tuple[Role, TariffVersion]]:
-    """Those that the two have with each other, the newest first."""
+    """Those of the two, the newest first; of the company itself, if it is the partner."""
     found = []
     for role in (Role.GRID_OPERATOR, Role.STATION_OPERATOR):
         for number in {partner, inside.me.number}:
