@@ -16,8 +16,10 @@ from gridroam import audit
 from gridroam.audit import Scope, StateFile, Step, auditor, reader
 from gridroam.audit.difference import Findings
 from gridroam.audit.replay import Replay
+from gridroam.audit.report import euro
 from gridroam.audit.state import APART, Saved
 from gridroam.chain.ledger import Ledger
+from gridroam.errors import InvalidInputError
 
 DIES = """
 import multiprocessing, os, signal, sys
@@ -207,6 +209,16 @@ def test_report__of_one_participant__has_its_figures_only(
     assert all(grid in (p.payer, p.payee) for p in report.pairs)
     assert len(report.pairs) < len(whole.pairs)
     assert report.counts == whole.counts
+    said = "\n".join(report.lines())
+    assert said.count(f"(participant {grid})") == 3, "it is told whose figures these are"
+    assert f"Account   {euro(report.accounts[0].opening)} before" in said
+
+
+def test_report__of_nobody__refused(
+    one_session: list[str], run: Callable[..., audit.Report]
+) -> None:
+    with pytest.raises(InvalidInputError, match="no participant 99"):
+        run().of(99)
 
 
 # ----------------------------------------------------------------------------------------- the file

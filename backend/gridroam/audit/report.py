@@ -9,6 +9,7 @@ from gridroam.audit.entries import Block
 from gridroam.audit.replay import Replay
 from gridroam.audit.totals import Totals
 from gridroam.chain.ledger import Ledger
+from gridroam.errors import InvalidInputError
 
 EURO = 10**9
 """Nano-euro."""
@@ -79,6 +80,8 @@ class Report:
     vault: Vault
     differences: tuple[Difference, ...]
     difference_count: int
+    participant: int | None = None
+    """Whose energy, pairs and account these are; `None`: everybody's."""
 
     @property
     def ok(self) -> bool:
@@ -90,9 +93,15 @@ class Report:
 
     def of(self, participant: int) -> "Report":
         """With the energy, pairs and account of one participant only; everything was derived, and
-        every difference stays."""
+        every difference stays. Raises `InvalidInputError` if there is none."""
+        if participant not in {a.participant for a in self.accounts}:
+            raise InvalidInputError(
+                f"There is no participant {participant}.",
+                f"The ledger has {len(self.accounts)}, counted from 1.",
+            )
         return replace(
             self,
+            participant=participant,
             energy=tuple(e for e in self.energy if participant in (e.supplier, e.grid_operator)),
             pairs=tuple(p for p in self.pairs if participant in (p.payer, p.payee)),
             accounts=tuple(a for a in self.accounts if a.participant == participant),
@@ -132,14 +141,24 @@ class Report:
             f"Corrected {n['corrected']:,}, by meters verified {n['verified']:,}",
             f"Disputed  {n['disputed']:,}",
             f"Others    {n['registrations']:,} registrations and payments",
-            f"Energy    {imported:,} Wh from the grid, {exported:,} Wh into it",
-            f"Posted    {euro(posted)}, {euro(claimed)} of it open",
+            f"Energy    {imported:,} Wh from the grid, {exported:,} Wh into it{self._whose()}",
+            f"Posted    {euro(posted)}, {euro(claimed)} of it open{self._whose()}",
+            *self._account(),
             f"Vault     {euro(self.vault.balance)}, accounts {euro(self.vault.accounts)}{given}",
             f"State     {n['state']:,} records compared",
         ]
 
     def _figures(self) -> str:
         return f", figures from {self.since} on" if self.since > self.first_block else ""
+
+    def _whose(self) -> str:
+        return f" (participant {self.participant})" if self.participant else ""
+
+    def _account(self) -> list[str]:
+        if self.participant is None:
+            return []
+        (own,) = self.accounts
+        return [f"Account   {euro(own.opening)} before, {euro(own.closing)} after{self._whose()}"]
 
     def _differences(self) -> list[str]:
         hidden = self.difference_count - len(self.differences)

@@ -69,11 +69,12 @@ def audit(
         wanted = _scope(source, (from_block, block), (from_time, to_time), block_hash)
         with _progress() as progress:
             report = run(source, scope=wanted, state=file, progress=progress)
+        shown = report.of(participant) if participant else report
     except GridroamError as error:
         typer.echo(f"error: {error}", err=True)
         lied = isinstance(error, FalseAnswerError)
         raise typer.Exit(FALSE_ANSWER if lied else NOT_DONE) from error
-    _show(report.of(participant) if participant else report, file, as_json=as_json)
+    _show(shown, file, as_json=as_json)
     raise typer.Exit(0 if report.ok else DIFFERS)
 
 
