@@ -13,7 +13,7 @@ from visiting import client, enter, shoot, sign_in, visitor
 
 from gridroam.domain.participants import Role
 from gridroam.domain.session import State
-from gridroam.index.queries import Wanted
+from gridroam.index.queries import Refused, Wanted
 
 PERIOD = "?period=7-days"
 BY_COMPANY = {
@@ -289,6 +289,22 @@ def test_newcomer__which_sessions_of_this_vehicle_fed_back(
     assert all("kWh" in text for text in rows.locator("td:nth-child(6)").all_inner_texts())
     page.click("text=All sessions")
     expect(page.locator("#list header")).to_contain_text("Only those that fed back")
+
+
+def test_csv__longer_than_a_page__has_all(shop: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = shop.number(OPERATOR)
+    with shop.console.index.snapshot() as now:
+        counts = {
+            "sessions": len(now.sessions(Wanted(station_operator=number), limit=1_000).items),
+            "rejections": len(now.rejections(Refused(station_operator=number), limit=1_000).items),
+            "stations": len(now.stations(operator=number).items),
+        }
+    with client(shop.url) as http:
+        enter(http, number)
+        for name, count in counts.items():
+            monkeypatch.setattr(f"gridroam.console.pages.{name}._EXPORT_PAGE", count // 2)
+            lines = http.get(f"/console/{name}.csv?period=month").text.splitlines()
+            assert len(lines) == 1 + count > 2, name
 
 
 @pytest.mark.parametrize(("company", "shown"), [(NORTH, False), (GRID, True), (OPERATOR, True)])

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -16,8 +16,10 @@ from gridroam.access.problems import AccessError, NotSignedInError
 from gridroam.console.render import HEADERS, page
 from gridroam.console.visit import LIVE, Visit
 from gridroam.errors import GridroamError, InvalidInputError
+from gridroam.index.records import Page
 
 SIGN_IN = "/console/sign-in"
+T = TypeVar("T")
 
 
 class NotFoundError(GridroamError):
@@ -67,6 +69,15 @@ def own_path(wanted: str | None) -> str:
     """Where to go after a sign-in: only to a page of the console itself."""
     inside = wanted and wanted.startswith("/console") and "\\" not in wanted
     return wanted if inside and wanted else "/console"
+
+
+def all_pages(ask: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """Everything in a list: `ask` gives the page behind the place where the one before ended."""
+    found = ask(None)
+    yield from found.items
+    while found.next is not None:
+        found = ask(found.next)
+        yield from found.items
 
 
 def csv_file(

@@ -1,18 +1,20 @@
 """What was rejected and why, in words."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request, Response
 
 from gridroam.console.pages.story import concerns
 from gridroam.console.period import NAMES, period_of
 from gridroam.console.render import page_inside
-from gridroam.console.route import PageRoute, csv_file
+from gridroam.console.route import PageRoute, all_pages, csv_file
 from gridroam.console.visit import Inside, entered
 from gridroam.domain.reasons import Reason
 from gridroam.index.queries import Refused
-from gridroam.index.records import Message
+from gridroam.index.records import Message, Page
 
 router = APIRouter(route_class=PageRoute)
-_PAGE, _EXPORT = 50, 1_000
+_PAGE, _EXPORT_PAGE = 50, 1_000
 _CSV = [
     "time",
     "block",
@@ -73,20 +75,26 @@ def export(request: Request) -> Response:
             reason=REASONS.get(query.get("reason", "")),
             **inside.filter(),
         )
-        found = list(inside.now.rejections(wanted, limit=_EXPORT).items)
-    rows = (
-        [
-            f.iso(m.block_time),
-            m.block,
-            m.station,
-            m.session,
-            m.report,
-            m.kind.name.lower(),
-            m.reason.slug,
-            "0x" + m.vehicle.hex() if m.vehicle else "",
-            "0x" + m.digest.hex(),
-            "0x" + m.tx_hash.hex(),
-        ]
-        for m in found
-    )
+    index = inside.visit.console.index
+
+    def some(after: str | None) -> Page[Message]:
+        with index.snapshot() as now:
+            return now.rejections(wanted, after=after, limit=_EXPORT_PAGE)
+
+    rows = (_row(m, f.iso) for m in all_pages(some))
     return csv_file(f"rejections-{period.first}-{period.last}.csv", _CSV, rows)
+
+
+def _row(m: Message, iso: Callable[[int], str]) -> list[object]:
+    return [
+        iso(m.block_time),
+        m.block,
+        m.station,
+        m.session,
+        m.report,
+        m.kind.name.lower(),
+        m.reason.slug,
+        "0x" + m.vehicle.hex() if m.vehicle else "",
+        "0x" + m.digest.hex(),
+        "0x" + m.tx_hash.hex(),
+    ]

@@ -1,6 +1,5 @@
 """Sessions: filtered, searched, sorted, exported."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from gridroam.access.log import Action
 from gridroam.console.period import NAMES, period_of
 from gridroam.console.render import page_inside
-from gridroam.console.route import PageRoute, csv_file
+from gridroam.console.route import PageRoute, all_pages, csv_file
 from gridroam.console.visit import LIVE, Inside, entered
 from gridroam.domain.session import State
 from gridroam.index.queries import SORTS, Wanted
-from gridroam.index.records import Participant, Session
+from gridroam.index.records import Page, Participant, Session
 
 router = APIRouter(route_class=PageRoute)
 _PAGE, _EXPORT_PAGE = 50, 1_000
@@ -118,17 +117,12 @@ def export(request: Request) -> Response:
         )
     index = inside.visit.console.index
 
-    def rows() -> Iterator[list[object]]:
-        after = None
-        while True:
-            with index.snapshot() as now:
-                some = now.sessions(wanted, after=after, limit=_EXPORT_PAGE)
-            yield from (_row(s, f.iso) for s in some.items)
-            if some.next is None:
-                return
-            after = some.next
+    def some(after: str | None) -> Page[Session]:
+        with index.snapshot() as now:
+            return now.sessions(wanted, after=after, limit=_EXPORT_PAGE)
 
-    return csv_file(f"sessions-{period.first}-{period.last}.csv", _CSV, rows())
+    rows = (_row(s, f.iso) for s in all_pages(some))
+    return csv_file(f"sessions-{period.first}-{period.last}.csv", _CSV, rows)
 
 
 def wanted_of(

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from gridroam.console.render import page_inside
-from gridroam.console.route import NotFoundError, PageRoute, csv_file
+from gridroam.console.route import NotFoundError, PageRoute, all_pages, csv_file
 from gridroam.console.visit import Inside, entered
 from gridroam.index.queries import Wanted
 from gridroam.index.records import Page, Station, StationState
 
 router = APIRouter(route_class=PageRoute)
-_PAGE, _SESSIONS = 100, 20
+_PAGE, _EXPORT_PAGE, _SESSIONS = 100, 1_000, 20
 _CSV = [
     "station",
     "evse_id",
@@ -50,7 +50,7 @@ def stations(request: Request) -> Response:
 def export(request: Request) -> Response:
     with entered(request) as inside:
         f = inside.visit.viewer.formats
-        found = _found(inside, None, 1_000).items
+        found = list(all_pages(lambda after: _found(inside, after, _EXPORT_PAGE)))
     rows = (
         [
             s.number,
