@@ -1,6 +1,7 @@
 """The database: durable, migrated; one relay's, or shared. What it promises holds on both."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_two_relays_on_one_file_are_refused(file: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Another relay"):
         Store.open(str(tmp_path / "relay.db"))
+
+
+def test_file_that_is_let_go_in_a_moment_is_waited_for(file: Store, tmp_path: Path) -> None:
+    """As one does that was killed while it started a process."""
+    leaving = threading.Timer(0.3, file.close)
+    leaving.start()
+    Store.open(str(tmp_path / "relay.db")).close()
+    leaving.join()
 
 
 def test_database_of_another_ledger_is_refused(store: Store) -> None:
