@@ -16,6 +16,7 @@ import statistics
 import struct
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -344,24 +345,24 @@ def _digest(number: int) -> bytes:
 
 def _sums(sessions: int) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     """The sums that the projection would have kept."""
-    count = (YEAR + SLOTS * SLOT) // SLOT + 2
-    energy: dict[tuple[str, int, int], list[int]] = {}
-    exports: dict[tuple[str, int, int], list[int]] = {}
+    count = YEAR // SLOT + 2 * SLOTS + 2
+    energy: defaultdict[tuple[str, int, int], list[int]] = defaultdict(lambda: [0] * count)
+    exports: defaultdict[tuple[str, int, int], list[int]] = defaultdict(lambda: [0] * count)
     for number in range(sessions):
         one = _Session(number, sessions)
         grid, operator = one.parties["grid_operator"], one.parties["station_operator"]
         slot = (one.opened - START) // SLOT
         for key in (("s", SUPPLIER, 1), ("s", grid, 2), ("s", operator, 4), ("a", grid, SUPPLIER)):
-            steps = energy.setdefault(key, [0] * (count + SLOTS))
+            steps = energy[key]
             steps[slot] += SLOT_WH
             steps[slot + SLOTS] -= SLOT_WH
             if one.exported:
-                exports.setdefault(key, [0] * (count + SLOTS))[slot] += one.exported
+                exports[key][slot] += one.exported
     for (kind, first, second), steps in energy.items():
         table = schema.series if kind == "s" else schema.allocations
         names = [column.name for column in table.primary_key]
         rows, now = [], 0
-        given = exports.get((kind, first, second), [0] * len(steps))
+        given = exports[kind, first, second]
         for slot, (step, exported) in enumerate(zip(steps, given, strict=True)):
             now += step
             if now or exported:
