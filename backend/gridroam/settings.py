@@ -131,6 +131,8 @@ class HttpSettings(_Settings):
 class IndexSettings(HttpSettings):
     """Of `gridroam index`."""
 
+    port: int = Field(8702, ge=0, le=65535)
+    """The port to listen on; 0: any that is free."""
     rpc: str = "http://127.0.0.1:8545"
     """The node's HTTP address. May hold an access key: never logged as a whole."""
     ledger: str = ""

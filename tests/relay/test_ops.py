@@ -18,7 +18,7 @@ import yaml
 import gridroam.relay.metrics
 from gridroam import ops
 from gridroam.http import metrics
-from gridroam.settings import ConsoleSettings, RelaySettings
+from gridroam.settings import ConsoleSettings, IndexSettings, RelaySettings
 
 FOLDER = Path(ops.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def test_settings_of_the_example__exist() -> None:
 
 def test_ports_of_the_examples__are_free_for_each_other() -> None:
     relay = RelaySettings.read(FOLDER / "relay.toml")
-    index = int(re.findall(r"--port (\d+)", (FOLDER / "nginx.conf").read_text())[0])
+    index = IndexSettings().port
     ports = [relay.port, relay.operator_port, ConsoleSettings().port, index]
     assert len(set(ports)) == len(ports)
     for proxy in PROXIES:
