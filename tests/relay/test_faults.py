@@ -159,7 +159,9 @@ def reorganise(anvil: Anvil, depth: int) -> None:
     """Takes the last blocks away with all that was in them. anvil must not mine at that moment: it
     would lose blocks and logs of the chain that it goes on with."""
     anvil.rpc("evm_setAutomine", False)
-    time.sleep(0.3)
+    height = -1
+    while height != (height := anvil.w3.eth.block_number):
+        time.sleep(0.5)
     anvil.rpc("anvil_reorg", depth, [])
     anvil.rpc("evm_setTime", int(time.time() * 1000))
     anvil.rpc("evm_setAutomine", True)
