@@ -33,7 +33,7 @@ class RunningMarket:
 @pytest.fixture(scope="session")
 def running_market() -> Iterator[RunningMarket]:
     """Started once; ask for the fixtures below instead, which clean up."""
-    with Anvil() as anvil:
+    with Anvil(states=500) as anvil:
         deployment = deploy(anvil.w3, anvil.admin, DEVNET_LIMITS, None)
         ledger = Ledger.connect(anvil.w3, deployment.ledger)
         market = build(ledger, small_market(), anvil.admin)
@@ -42,9 +42,14 @@ def running_market() -> Iterator[RunningMarket]:
 
 @pytest.fixture
 def anvil(running_market: RunningMarket) -> Iterator[Anvil]:
-    """The node. Its `admin` is governance and has the chain's own money."""
+    """The node. Its `admin` is governance and has the chain's own money.
+
+    A test may take all its blocks away, and anvil does not forget the states of blocks that a
+    snapshot took back: so there is a new block to go back to, whose state it certainly still has.
+    """
     node = running_market.anvil
     snapshot = node.rpc("evm_snapshot")
+    node.mine()
     yield node
     node.rpc("evm_revert", snapshot)
     # which takes the clock back to the snapshot, too

@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 from databases import Server
 from plug import Plug
-from serving import http, served, settings, wait_until
+from serving import http, served, settings
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -149,25 +149,23 @@ def test_stream__broken_again_and_again__misses_nothing_and_doubles_nothing(
 ) -> None:
     """What a stream gave, cut off after any number of bytes, is what the feed has."""
     chance = random.Random(7)
+    total = 8 * 3 * len(all_plugs)
     seen: list[Event] = []
-    done = threading.Event()
 
     def listen() -> None:
         cursor = "start"
-        while not done.is_set():
-            events = RelayClient(relay_url)
-            for event in islice(events.stream(cursor), chance.randrange(1, 9)):
-                seen.append(event)
-                cursor = event.cursor
-            events.close()
+        while missing := total - len(seen):
+            with RelayClient(relay_url) as events:
+                for event in islice(events.stream(cursor), min(missing, chance.randrange(1, 9))):
+                    seen.append(event)
+                    cursor = event.cursor
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     for _ in range(8):
         settle(relay, all_plugs)
-    total = 8 * 3 * len(all_plugs)
-    wait_until(lambda: len(seen) >= total, 20)
-    done.set()
+    listener.join(20)
+    assert not listener.is_alive()
     everything = relay.outcomes(page=500).entries
     assert [event.message for event in seen] == everything
     assert len({event.cursor for event in seen}) == len(seen) == total

@@ -37,7 +37,10 @@ class Anvil:
 
     `timestamp` is the time of the first block, `block_time` the seconds between blocks (none: every
     transaction gets a block at once), `state` a file that is loaded if it exists and that `save`
-    writes, `accounts` the number of funded accounts, whose private keys are in `keys`.
+    writes, `accounts` the number of funded accounts, whose private keys are in `keys`, `states` how
+    many of the last blocks it remembers the state of. Without, it moves old states to disk (after
+    500 blocks all but the last 10, step by step); they can be read, but `anvil_rollback` to one
+    brings the accounts back without their code.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Anvil:
         block_time: int | None = None,
         state: Path | None = None,
         accounts: int = 10,
+        states: int | None = None,
         chain_id: int = 31337,
         binary: str | None = None,
     ) -> None:
@@ -60,6 +64,7 @@ class Anvil:
             "timestamp": timestamp,
             "block-time": block_time,
             "accounts": accounts,
+            "prune-history": states,
             "chain-id": chain_id,
             "load-state": state if state is not None and state.exists() else None,
             "hardfork": "osaka",
