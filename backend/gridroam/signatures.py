@@ -8,10 +8,11 @@ counts as one on chain.
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, Self, TypeVar
 
-from coincurve import PrivateKey, PublicKey
+from coincurve import PrivateKey, PublicKey, ecdsa
+from coincurve._libsecp256k1 import ffi  # type: ignore[import-not-found]
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -138,9 +139,18 @@ def _recover_secp256k1(digest: bytes, signature: bytes) -> str | None:
     if parity is None or signature[32:64] > _HIGHEST_S:
         return None
     try:
-        public = PublicKey.from_signature_and_message(signature[:64] + parity, digest, hasher=None)
+        read = ecdsa.deserialize_recoverable(signature[:64] + parity)
+        point = ecdsa.recover(digest, read, hasher=None)
     except Exception:  # noqa: BLE001  coincurve has no narrower one for what it cannot recover
         return None
+    return _address_of_point(bytes(ffi.buffer(point)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _address_of_point(point: bytes) -> str:
+    """Of a public key as libsecp256k1 holds it. The same stations sign again and again: to know it
+    is a tenth of what a signature takes."""
+    public = PublicKey(ffi.from_buffer("secp256k1_pubkey *", point))
     return address_of(public.format(compressed=False)[1:])
 
 

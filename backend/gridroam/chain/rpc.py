@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
+from pydantic_core import from_json
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -127,7 +128,7 @@ class Rpc:
         if status in (*_LATER, _TOO_LARGE):
             return None
         try:
-            answer = json.loads(content)
+            answer = from_json(content)  # three times as quick as json's
         except ValueError as error:
             if status >= 400:
                 what = f"answered with HTTP status {status}"

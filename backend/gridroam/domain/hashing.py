@@ -14,7 +14,8 @@ def _fastest() -> Callable[[bytes], bytes]:
         return cast("Callable[[bytes], bytes]", found)
 
     def keccak(data: bytes) -> bytes:
-        return cast("bytes", c(data).digest())
+        digest: bytes = c(data).digest()
+        return digest
 
     return keccak
 
