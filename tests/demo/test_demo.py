@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from gridroam.cli import app
 
 COMMAND = [sys.executable, "-c", "from gridroam.cli import main; main()", "demo", "--days", "1"]
 OF_THE_FIRST_DAY = 2_068_982
@@ -48,6 +51,23 @@ def test_demo__session_of_another_supplier__is_corrected_by_consent_of_all(demo)
     happened = {row["what"]: row["outcome"] for row in demo[0]["incidents"]}
     assert happened["a session billed to the wrong supplier"] == "disputed, proposed, corrected"
     assert happened["another one, without consent yet"] == "disputed, proposed"
+
+
+@pytest.mark.chain
+def test_demo__records_of_meters__confirm_one_corrects_the_forged_one_is_refused(demo):
+    figures, out = demo
+    evidence = figures["evidence"]
+    assert evidence["named"] == 11
+    assert (evidence["confirmed"], evidence["corrected"]) == (10, 1)
+    assert evidence["refused"] == {"BadMeterSignature": 1}
+    checked = [CliRunner().invoke(app, ["evidence", "check", str(f)]) for f in records(out)]
+    assert sorted(result.exit_code for result in checked) == [0] * 10 + [1]
+    curves = {json.loads(result.stdout)["curve"] for result in checked}
+    assert curves == {"secp256k1", "secp256r1"}
+
+
+def records(out):
+    return sorted((out / "records").iterdir())
 
 
 @pytest.mark.chain

@@ -52,7 +52,7 @@ def demo(
 
 
 def _play(out: Path | None, days: int, *, as_json: bool, keep: bool) -> bool:
-    from gridroam.demo import scenario
+    from gridroam.demo import records, scenario
     from gridroam.demo.run import week
     from gridroam.demo.stage import Stage
     from gridroam.demo.tables import show
@@ -67,6 +67,7 @@ def _play(out: Path | None, days: int, *, as_json: bool, keep: bool) -> bool:
         folder = out or Path(tempfile.mkdtemp(prefix="gridroam-demo-"))
         page = folder / "week.html"
         page.write_text(picture, encoding="utf-8")
+        records.keep(stage, folder / "records")
         figures = json.dumps(summary.as_dict() | {"seconds": int(seconds), "picture": str(page)})
         (folder / "week.json").write_text(figures + "\n", encoding="utf-8")
         if as_json:
@@ -74,7 +75,7 @@ def _play(out: Path | None, days: int, *, as_json: bool, keep: bool) -> bool:
         else:
             show(plan, summary, seconds, page)
         if keep:
-            _wait(stage)
+            _wait(stage, folder)
     return summary.ok
 
 
@@ -116,23 +117,25 @@ def _progress() -> Iterator["Progress"]:
         )
 
 
-def _wait(stage: "Stage") -> None:
+def _wait(stage: "Stage", folder: Path) -> None:
     """With a console, until somebody stops it."""
     from gridroam.demo.console_process import ConsoleProcess
 
     with ConsoleProcess(stage, port=0) as console:
-        _say_where(stage, console.url)
+        _say_where(stage, folder, console.url)
         while True:
             time.sleep(1)
 
 
-def _say_where(stage: "Stage", console: str) -> None:
+def _say_where(stage: "Stage", folder: Path, console: str) -> None:
+    record = next(iter(sorted((folder / "records").iterdir())))
     lines = (
         f"Node    {stage.anvil.url}",
         f"Ledger  {stage.ledger.address}",
         f"Relay   {stage.relay.url}",
         f"  gridroam audit --rpc {stage.anvil.url} --ledger {stage.ledger.address}",
         f"  curl {stage.relay.url}/v1/status",
+        f"  gridroam evidence check {record}",
         f"Console {console}",
         "  choose a company there; this devnet asks for no signature",
         "Ctrl-C ends it.",

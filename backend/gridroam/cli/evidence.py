@@ -69,17 +69,12 @@ def prove(
     corrections = Corrections(connected)
     sender = account_of(account)
     story = story_of(connected, station, session)
-    standing = corrections.standing(station, session)
-    present = None
-    if any(standing.content):
-        later = corrections.corrected(station, session)
-        present = later[-1] if later else corrections.version_of(story)
     evidence = Evidence(tuple(read(record.read_text(encoding="utf-8-sig"))))
-    bringing = proof(story, evidence, present)
+    bringing = proof(story, evidence, corrections.present(story))
     corrections.check(bringing, sender.address)
     if not dry_run:
         corrections.send_encoded(sender, bringing)
-        standing = corrections.standing(station, session)
+    standing = corrections.standing(station, session)
     typer.echo(
         json.dumps(
             {

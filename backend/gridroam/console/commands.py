@@ -21,23 +21,15 @@ class Command:
 
 
 def of_session(console: Console, session: Session) -> list[Command]:
-    """What a party can do about a session that is not final."""
-    found = [
-        Command(_("Dispute"), _line(console, "corrections", "dispute", session, "--reason", "1")),
-        Command(
-            _("Propose other registers at its end"),
-            _line(
-                console,
-                "corrections",
-                "propose",
-                session,
-                "--last-import",
-                str(session.import_register),
-                "--last-export",
-                str(session.export_register),
-            ),
-        ),
-    ]
+    """What a party can do about a session that is not final. Once the meter has spoken, nobody
+    agrees on other registers."""
+    dispute = _line(console, "corrections", "dispute", session, "--reason", "1")
+    found = [Command(_("Dispute"), dispute)]
+    if not session.verified:
+        registers = {"import": session.import_register, "export": session.export_register}
+        ends = [w for name, wh in registers.items() for w in (f"--last-{name}", str(wh))]
+        line = _line(console, "corrections", "propose", session, *ends)
+        found.append(Command(_("Propose other registers at its end"), line))
     if session.evidence and not session.verified:
         prove = _line(console, "evidence", "prove", session, "record.ocmf")
         found.append(Command(_("Bring the meter's record"), prove))

@@ -1,7 +1,7 @@
 """What happened on the ledger, read from the chain alone: what every message came to, and the
 energy of every quarter hour by supplier and grid operator."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -12,8 +12,9 @@ from gridroam.chain import events
 from gridroam.chain.ledger import Ledger
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import boundaries_between, slot_start
+from gridroam.domain.version import Version
 from gridroam.errors import MalformedMessageError
-from gridroam.messages import EnergyReport, OpenSession, unpack
+from gridroam.messages import NO_EVIDENCE, EnergyReport, OpenSession, unpack
 
 Outcome = events.SessionCleared | events.ReportSettled | events.MessageRejected
 Reading = tuple[int, int, int]
@@ -28,12 +29,21 @@ class Place:
     grid_operator: int
 
 
+SessionId = tuple[int, int]
+"""Station and its session."""
+Part = tuple[Place, int, int, int]
+"""Whose and where, slot, Wh taken and fed."""
+
+
 @dataclass(slots=True)
 class History:
-    """Energy by place and slot, [taken, fed] in Wh; every other list in the chain's order."""
+    """Energy by place and slot, [taken, fed] in Wh, as the versions in force have it; every other
+    list in the chain's order."""
 
     all: list[events.Event]
     energy: dict[tuple[Place, int], list[int]] = field(default_factory=dict)
+    parts: defaultdict[SessionId, list[Part]] = field(default_factory=lambda: defaultdict(list))
+    """What each session has in it."""
     cleared: list[events.SessionCleared] = field(default_factory=list)
     settled: list[events.ReportSettled] = field(default_factory=list)
     """A report over a change of supplier has two."""
@@ -44,6 +54,8 @@ class History:
     gas: list[int] = field(default_factory=list)
     """Used by each batch."""
     messages: int = 0
+    with_record: int = 0
+    """Sessions whose final report names a record of the meter."""
 
     @property
     def openings(self) -> int:
@@ -64,6 +76,9 @@ def read(ledger: Ledger, first_block: int) -> History:
             history.gas.append(ledger.w3.eth.get_transaction_receipt(HexBytes(tx_hash))["gasUsed"])
             for raw, parts in zip(_batch(ledger, tx_hash), _messages(outcomes), strict=True):
                 _take(history, readings, grids, raw, parts)
+    for event in found:
+        if isinstance(event, events.SessionCorrected):
+            _correct(history, event.corrected)
     return history
 
 
@@ -118,12 +133,14 @@ def _take(
     if isinstance(first, events.SessionCleared):
         history.cleared.append(first)
     elif isinstance(message, EnergyReport):
+        history.with_record += message.last and message.evidence != NO_EVIDENCE
         row = list(_row(readings[first.station], message, reading))
         for part in parts:
             if isinstance(part, events.ReportSettled):
                 history.settled.append(part)
                 place = Place(part.supplier, grids[part.station])
-                _add_slots(history, place, [read for read in row if read[0] <= part.time])
+                own = [read for read in row if read[0] <= part.time]
+                _add_slots(history, (part.station, part.session), place, own)
                 row = [read for read in row if read[0] >= part.time]
     readings[first.station] = reading
 
@@ -143,8 +160,27 @@ def _row(before: Reading, report: EnergyReport, reading: Reading) -> Iterator[Re
     yield reading
 
 
-def _add_slots(history: History, place: Place, row: Iterable[Reading]) -> None:
+def _add_slots(history: History, session: SessionId, place: Place, row: Iterable[Reading]) -> None:
     for (start, taken, fed), (_, taken_then, fed_then) in pairwise(row):
-        slot = history.energy.setdefault((place, slot_start(start)), [0, 0])
-        slot[0] += taken_then - taken
-        slot[1] += fed_then - fed
+        _add(history, session, (place, slot_start(start), taken_then - taken, fed_then - fed))
+
+
+def _correct(history: History, version: Version) -> None:
+    """It takes the place of all that the session had before."""
+    session = version.station, version.session
+    for place, slot, taken, fed in history.parts.pop(session, ()):
+        _count(history, place, slot, -taken, -fed)
+    for part in version.intervals():
+        place = Place(version.share_at(part.time).supplier, version.grid_operator)
+        _add(history, session, (place, slot_start(part.time), part.import_wh, part.export_wh))
+
+
+def _add(history: History, session: SessionId, part: Part) -> None:
+    history.parts[session].append(part)
+    _count(history, *part)
+
+
+def _count(history: History, place: Place, slot: int, taken: int, fed: int) -> None:
+    sums = history.energy.setdefault((place, slot), [0, 0])
+    sums[0] += taken
+    sums[1] += fed

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gridroam.chain import events
+from gridroam.chain.reverts import explain
 from gridroam.domain.delivery import Status
 from gridroam.messages import OpenSession
 from gridroam.station.receipt import Receipt
@@ -17,6 +18,7 @@ _WORDS: dict[type[events.Event], str] = {
     events.SessionDisputed: "disputed",
     events.CorrectionProposed: "proposed",
     events.SessionCorrected: "corrected",
+    events.SessionMeterVerified: "confirmed by the meter",
 }
 
 
@@ -62,6 +64,8 @@ def _word(outcome: Outcome) -> str:
     """Empty for what says no more than another one."""
     if isinstance(outcome, events.MessageRejected):
         return f"ledger: {outcome.reason.slug}"
+    if isinstance(outcome, events.ProofRefused):
+        return f"refused: {explain(outcome.reason)[0]}"
     if isinstance(outcome, events.Event):
         return _WORDS.get(type(outcome), "")
     if outcome.accepted:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from gridroam.chain.records import Limits
 from gridroam.devnet.plan import (
     MarketPlan,
+    MeterPlan,
     ParticipantPlan,
     StationPlan,
     VehiclePlan,
@@ -34,6 +35,13 @@ TOP_UP_EUR = 400
 """What the small supplier pays in once a driver of its has been refused."""
 _DIRECT_CURRENT = ("SAP-Mougins-13", "SAP-Mougins-14")
 _FEED_IN = (*(f"SAP-Mougins-{number:02}" for number in range(3, 12)), "SAP-Caen-03", "SAP-Caen-04")
+SIGNING = {
+    "SAP-Mougins-13*1": KeyCurve.SECP256K1,
+    "SAP-Mougins-14*1": KeyCurve.SECP256R1,
+    "SAP-Mougins-04*1": KeyCurve.SECP256R1,
+    "SAP-Caen-02*2": KeyCurve.SECP256K1,
+}
+"""Stations with a meter of their own that signs records, and the curve of its key."""
 _P256_EVERY = 3
 """Every so manyth station has its key in hardware that knows P-256 only."""
 
@@ -58,6 +66,7 @@ def plan(places: Iterable[FileSession], cars: Iterable[VehiclePlan]) -> MarketPl
             for index, connector in enumerate(connectors)
         ),
         vehicles=tuple(cars),
+        meters=tuple(MeterPlan(_meter(station), curve) for station, curve in SIGNING.items()),
     )
 
 
@@ -84,12 +93,17 @@ def max_feed_in(station: str) -> int:
     return 11_040 if station in _FEED_IN else 0
 
 
+def _meter(connector: str) -> str:
+    """Its own, or that of the site."""
+    return f"meter of {connector if connector in SIGNING else site(connector)}"
+
+
 def _station(station: str, connector: str, curve: KeyCurve) -> StationPlan:
     return StationPlan(
         name(station, connector),
         OPERATOR,
         GRIDS[site(station)],
-        f"meter of {site(station)}",
+        _meter(name(station, connector)),
         max_power(station),
         max_feed_in(station),
         curve,

@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from gridroam.audit import NodeSource
 from gridroam.audit import run as audit
 from gridroam.chain import events
+from gridroam.chain.reverts import explain
 from gridroam.demo.history import History
 from gridroam.demo.incidents import Log
 from gridroam.demo.picture import Band
 from gridroam.demo.stage import Stage
-from gridroam.demo.summary import Money, Summary, Switch
+from gridroam.demo.summary import Evidence, Money, Summary, Switch
 from gridroam.domain.participants import Role
 from gridroam.domain.reasons import Reason
 
@@ -33,6 +34,7 @@ def gather(stage: Stage, history: History, log: Log) -> Summary:
         slots_wh=_slots(history),
         file_wh=_file_energy(stage, history),
         switches=_switches(stage, history),
+        evidence=_evidence(history),
         money=money,
         incidents=tuple(log.incidents),
         messages=history.messages,
@@ -109,6 +111,20 @@ def _switches(stage: Stage, history: History) -> tuple[Switch, ...]:
         return Switch(stations[event.station], *names, taken[False], taken[True])
 
     return tuple(map(switch, history.switched))
+
+
+def _evidence(history: History) -> Evidence:
+    """A record corrects in the transaction in which it confirms."""
+    verified = [e for e in history.all if isinstance(e, events.SessionMeterVerified)]
+    places = {(e.at.tx_hash, e.station, e.session) for e in verified}
+    corrected = (e for e in history.all if isinstance(e, events.SessionCorrected))
+    refused = (e for e in history.all if isinstance(e, events.ProofRefused))
+    return Evidence(
+        history.with_record,
+        len(verified),
+        sum((e.at.tx_hash, e.station, e.session) in places for e in corrected),
+        dict(Counter(explain(e.reason)[0] for e in refused)),
+    )
 
 
 def _by_slug(counts: Counter[Reason]) -> Counter[str]:

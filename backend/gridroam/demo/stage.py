@@ -27,6 +27,7 @@ from gridroam.station.kit import Station
 from gridroam.station.meter import Registers
 from gridroam.station.receipt import Receipt
 from gridroam.station.replay import Replay
+from gridroam.station.signing_meter import SigningMeter
 
 _SETTING_UP = HOUR
 """The market is set up in the last hour before the week."""
@@ -133,6 +134,10 @@ class Stage:
 
     def _replays(self, stack: ExitStack) -> dict[str, Replay]:
         made = {}
+        meters = {s.name: s.meter for s in self.scenario.market.stations}
+        printers = {
+            m.name: SigningMeter(m.serial, m.key).record for m in self.scenario.market.meters
+        }
         for index, member in enumerate(self.market.stations.values()):
             path = self.folder / "stations" / f"{member.number}.jsonl"
             cable = self.cables[member.name] = Cable(self._client)
@@ -147,7 +152,8 @@ class Stage:
             stack.enter_context(station)
             plan = [v.session for v in self.scenario.visits if v.station == member.name]
             first = Registers(_FIRST_REGISTER + index * _REGISTER_STEP, 0)
-            made[member.name] = Replay(station, plan, first)
+            printer = printers.get(meters[member.name])
+            made[member.name] = Replay(station, plan, first, printer=printer)
         return made
 
 

@@ -47,6 +47,18 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """Sessions whose final report names a meter's record, and what came of the records that were
+    brought to the ledger: refused ones by the contract's reason."""
+
+    named: int
+    confirmed: int
+    corrected: int
+    """Of the confirmed ones, those whose registers were others before."""
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Energy in Wh: what the accounts have by supplier and grid operator, the sum of all quarter
     hours in both directions, and the file's energy of the sessions that the ledger cleared."""
@@ -62,6 +74,7 @@ class Summary:
     slots_wh: tuple[int, int]
     file_wh: int
     switches: tuple[Switch, ...]
+    evidence: Evidence
     money: Money
     incidents: tuple[Incident, ...]
     messages: int
@@ -131,6 +144,7 @@ class Summary:
                 }
                 for switch in self.switches
             ],
+            "evidence": asdict(self.evidence),
             "accounts": {
                 "sum_nano_eur": money.total,
                 "deposited_nano_eur": money.deposited,

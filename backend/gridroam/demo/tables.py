@@ -49,6 +49,7 @@ def _sessions(summary: Summary) -> Table:
     table.add_row("reports settled", f"{summary.settled:,}")
     for reason, count in sorted(summary.rejected_reports.items()):
         table.add_row(f"reports rejected: {reason}", f"{count:,}")
+    table.add_row("with a meter's record", f"{summary.evidence.named:,}")
     table.add_row("gas for each session", f"{summary.gas // max(1, summary.cleared):,}")
     return table
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gridroam.chain import events
+from gridroam.demo import records
 from gridroam.demo.dispute import Dispute
 from gridroam.demo.incidents import Outcome
 from gridroam.demo.market import NORTH, SOUTH
@@ -18,6 +19,8 @@ from gridroam.station.receipt import Receipt
 
 _GLITCH = 1_000_000
 """Wh that a broken meter jumps by."""
+_SLOW, _FORGER = "SAP-Mougins-14*1", "SAP-Caen-02*2"
+"""Stations whose meters sign records, both charging at that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ def of_the_first_day() -> tuple[Trouble, ...]:
     return (
         Trouble(10 * HOUR, "a meter jumps ahead", meter_jumps_ahead),
         Trouble(10 * HOUR, "a station loses its network", lose_network),
+        Trouble(10 * HOUR, "a station counts less than its meter", count_slowly),
+        Trouble(10 * HOUR, "a station forges its meter's record", forge_record),
         Trouble(10 * HOUR, "a car on the road changes its supplier", change_supplier),
         Trouble(14 * HOUR, "a station was offline for 4 h", regain_network),
         Trouble(21 * HOUR, "a car without supplier", unknown_vehicle),
@@ -44,6 +49,7 @@ def of_the_first_day() -> tuple[Trouble, ...]:
         Trouble(28 * HOUR, "anybody ends its session", expire_silent_sessions),
         Trouble(29 * HOUR, "a session billed to the wrong supplier", correct_by_consent),
         Trouble(30 * HOUR, "another one, without consent yet", propose_only),
+        Trouble(31 * HOUR, "meters' records are brought, one of them forged", records.bring),
     )
 
 
@@ -66,6 +72,21 @@ def regain_network(stage: Stage) -> list[Receipt]:
     name = next(name for name, cable in stage.cables.items() if not cable.is_plugged)
     stage.cables[name].is_plugged = True
     return stage.replays[name].station.flush()
+
+
+def count_slowly(stage: Stage) -> list[Receipt]:
+    """Its own counter, until the session ends. The meter's record will say what it was."""
+    replay = stage.replays[_SLOW]
+    assert replay.meter is not None  # noqa: S101  the week is always the same
+    replay.counter = records.SlowCounter(replay.meter, replay.station.registers)
+    return []
+
+
+def forge_record(stage: Stage) -> list[Receipt]:
+    replay = stage.replays[_FORGER]
+    assert replay.printer is not None  # noqa: S101  it has a meter that signs
+    replay.printer = records.forged(replay.printer)
+    return []
 
 
 def change_supplier(stage: Stage) -> Sequence[Outcome]:

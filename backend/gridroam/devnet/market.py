@@ -18,6 +18,7 @@ from gridroam.chain.wallet import Wallet
 from gridroam.devnet.members import Market, MarketParticipant, MarketStation, MarketVehicle
 from gridroam.devnet.plan import (
     MarketPlan,
+    MeterPlan,
     ParticipantPlan,
     StationPlan,
     VehiclePlan,
@@ -26,6 +27,7 @@ from gridroam.devnet.plan import (
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import slot_start
 from gridroam.errors import RevertedError
+from gridroam.evidence.record import meter_key
 from gridroam.signatures import KeyCurve
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "MarketPlan",
     "MarketStation",
     "MarketVehicle",
+    "MeterPlan",
     "ParticipantPlan",
     "StationPlan",
     "VehiclePlan",
@@ -89,7 +92,8 @@ class _Builder:
         self._run([*self._deposits(), *self._meters(), *self._tariffs(), *self._vehicles()])
         requested = self._run([*self._requests(), *self._offers_of_default_supply()])
         stations = _found(requested, events.StationRequested)
-        self._run([*self._approvals(stations), *self._default_supplies(), *self._vehicle_keys()])
+        keys = *self._vehicle_keys(), *self._meter_keys()
+        self._run([*self._approvals(stations), *self._default_supplies(), *keys])
         return self._market([event.station for event in stations])
 
     # ------------------------------------------------------------------------------------ Rounds
@@ -159,6 +163,12 @@ class _Builder:
                 lambda slot, ids=ids, keys=keys: set_keys(ids, keys, slot),  # type: ignore[misc]
                 _GAS + _GAS_PER_ITEM * len(ids),
             )
+
+    def _meter_keys(self) -> Iterator[_Act]:
+        owners = {s.meter: s.grid_operator for s in self.plan.stations}
+        for m in self.plan.meters:
+            key = meter_key(m.key.public_key(), m.serial)
+            yield self._registry(self.wallets[owners[m.name]], "setMeterKey", m.id, tuple(key))
 
     def _requests(self) -> Iterator[_Act]:
         for s in self.plan.stations:

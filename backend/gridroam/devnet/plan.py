@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from eth_utils.crypto import keccak
 
 from gridroam.domain.participants import Role
@@ -54,6 +55,32 @@ class StationPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """A meter that signs records with a key of its own, by its name among the stations'."""
+
+    name: str
+    curve: KeyCurve
+
+    @property
+    def id(self) -> bytes:
+        """What the chain calls it."""
+        return secret("meter", self.name)
+
+    @property
+    def serial(self) -> str:
+        """As it is printed."""
+        return f"1GRM{int.from_bytes(self.id[:8], 'big') % 10**10:010}"
+
+    @property
+    def key(self) -> ec.EllipticCurvePrivateKey:
+        number = int.from_bytes(secret("meter key", self.name), "big")
+        return ec.derive_private_key(number, _METER_CURVES[self.curve])
+
+
+_METER_CURVES = {KeyCurve.SECP256K1: ec.SECP256K1(), KeyCurve.SECP256R1: ec.SECP256R1()}
+
+
+@dataclass(frozen=True, slots=True)
 class VehiclePlan:
     """A car and who supplies it; without a supplier it is not registered. On a `curve` it has a
     key of its own."""
@@ -83,12 +110,14 @@ class VehiclePlan:
 
 @dataclass(frozen=True, slots=True)
 class MarketPlan:
-    """`default_supply`: station operator -> who supplies unregistered vehicles at its stations."""
+    """`default_supply`: station operator -> who supplies unregistered vehicles at its stations;
+    `meters`: those of the stations' whose keys are on file."""
 
     participants: tuple[ParticipantPlan, ...]
     stations: tuple[StationPlan, ...]
     vehicles: tuple[VehiclePlan, ...]
     default_supply: Mapping[str, str] = field(default_factory=dict)
+    meters: tuple[MeterPlan, ...] = ()
 
 
 def secret(kind: str, name: str) -> bytes:

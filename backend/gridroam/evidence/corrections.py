@@ -114,6 +114,14 @@ class Corrections:
         """Version 1, proven by its story."""
         return version(self._read("versionOf", story.as_argument())[0])
 
+    def present(self, story: Story) -> Version | None:
+        """The version in force, as proofs name it; `None` if nobody acted on the session."""
+        first = self.version_of(story)
+        if not any(self.standing(first.station, first.session).content):
+            return None
+        later = self.corrected(first.station, first.session)
+        return later[-1] if later else first
+
     def content_of(self, of: Version) -> bytes:
         return bytes(self._read("contentOf", of)[0])
 

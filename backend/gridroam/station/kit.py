@@ -69,6 +69,11 @@ class Station:
         self._asked = 0.0
 
     @property
+    def session(self) -> int:
+        """The number of the latest one, 0 before the first."""
+        return self._state.latest.session
+
+    @property
     def last_time(self) -> int:
         """Of the last reading, UTC seconds: where the next report's boundaries start."""
         return self._state.latest.time
@@ -137,11 +142,14 @@ class Station:
         """The vehicle unplugged: the final report."""
         return self.report(time, registers, at_boundaries, last=True, evidence=evidence)
 
-    def read(self, meter: Meter, time: int, *, last: bool = False) -> list[Receipt]:
+    def read(
+        self, meter: Meter, time: int, *, last: bool = False, evidence: bytes = NO_EVIDENCE
+    ) -> list[Receipt]:
         """A report of what the meter shows."""
         with self._lock:
             between = boundaries(meter, self.last_time, time)
-            return self.report(time, meter.registers(time), between, last=last)
+            now = meter.registers(time)
+            return self.report(time, now, between, last=last, evidence=evidence)
 
     def flush(self, patience: float = 0.0) -> list[Receipt]:
         """Sends what is queued, in order, for at most `patience` seconds beyond the first try, and

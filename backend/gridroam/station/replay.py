@@ -1,14 +1,20 @@
 """A station that works through planned sessions, as fast as it is told that time goes by."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 
+from gridroam.domain.energy import Reading
+from gridroam.messages import NO_EVIDENCE
 from gridroam.signatures import Signer
 from gridroam.station.kit import Station
-from gridroam.station.meter import Registers
+from gridroam.station.meter import Meter, Registers
 from gridroam.station.receipt import Receipt
 from gridroam.station.simulator import Curve, SimulatedMeter
+
+Printer = Callable[[Reading, Reading], str]
+"""Of a meter that signs: its record of what it counted between two readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ def moments(sessions: Iterable[PlannedSession], step: int) -> set[int]:
 
 class Replay:
     """One station and its sessions, which do not overlap. `registers` is what its meter shows,
-    `every` the seconds after which a session that still runs is reported."""
+    `every` the seconds after which a session that still runs is reported; with a `printer`, final
+    reports name the meter's record."""
 
     def __init__(
         self,
@@ -43,9 +50,15 @@ class Replay:
         plan: Iterable[PlannedSession],
         registers: Registers,
         every: int = 3600,
+        printer: Printer | None = None,
     ) -> None:
         self.station = station
         self.registers = registers
+        self.printer = printer
+        self.records: dict[int, str] = {}
+        """By session, as printed."""
+        self.counter: Meter | None = None
+        """What the station reads instead of its meter, until the running session ends."""
         self.refused: list[PlannedSession] = []
         self._every = every
         self._plan = deque(sorted(plan, key=lambda session: session.start))
@@ -67,11 +80,16 @@ class Replay:
             elif due.end <= until:
                 receipts += self._report(due, due.end, last=True)
                 self.registers = self._meter(due).registers(due.end)
-                self._running = None
+                self._running = self.counter = None
             else:
                 receipts += self._report(due, until, last=False)
                 break
         return receipts
+
+    @property
+    def meter(self) -> Meter | None:
+        """Of the session that runs."""
+        return self._meter(self._running) if self._running else None
 
     def retry(self) -> None:
         """Who was refused tries again, with whatever comes next."""
@@ -95,7 +113,18 @@ class Replay:
         is_due = last or time >= self.station.last_time + self._every
         if not self.station.in_session or not is_due:
             return []
-        return self.station.read(self._meter(session), time, last=last)
+        evidence = self._print(session, time) if last else NO_EVIDENCE
+        read = self.counter or self._meter(session)
+        return self.station.read(read, time, last=last, evidence=evidence)
+
+    def _print(self, session: PlannedSession, end: int) -> bytes:
+        """What the last report refers to."""
+        if self.printer is None:
+            return NO_EVIDENCE
+        first, last = (self._meter(session).registers(time) for time in (session.start, end))
+        text = self.printer(Reading(session.start, *first), Reading(end, *last))
+        self.records[self.station.session] = text
+        return sha256(text.encode()).digest()
 
     def _meter(self, session: PlannedSession) -> SimulatedMeter:
         return SimulatedMeter(self.registers, session.imported, session.exported)
