@@ -1,6 +1,7 @@
 """The check mark is found out from the chain when the page is made: every lie that an index or a
 node can tell turns it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -219,3 +220,17 @@ def test_receipt__none__says_so(stranger: httpx.Client, text: str) -> None:
 def test_receipt__enormous__is_refused_while_it_comes(stranger: httpx.Client) -> None:
     big = {"file": ("receipt.json", b"x" * 4_000_000, "application/json")}
     assert stranger.post("/console/receipt", files=big).status_code == 413
+
+
+def test_receipt__changed__is_told_in_german(shop: Scene, told: Story) -> None:
+    receipt = json.loads(receipt_of(shop, told))
+    receipt["lines"][1]["import_wh"] += 1
+    receipt["lines"].pop()
+    with client(shop.url, "de-DE") as german:
+        html = german.post("/console/receipt", data={"text": json.dumps(receipt)}).text
+        receipt["ledger"] = "0x" + "11" * 20
+        of_another = german.post("/console/receipt", data={"text": json.dumps(receipt)}).text
+    assert "Zeile 2: import_wh ist" in html
+    assert "wurde aber abgerechnet" in html
+    assert " must be " not in html
+    assert "Der Beleg ist von einem anderen Hauptbuch" in of_another

@@ -21,6 +21,8 @@ HOLE = re.compile(r"{\w*}|%\(\w+\)[sd]")
 
 ERRORS = ("NotFoundError", "ForbiddenError", "ForgedFormError", "NotSignedInError", "StoreError")
 KEYWORDS = {"_": None, "ngettext": (1, 2), **dict.fromkeys(ERRORS, (1, 2))}
+FAULTS = {"add": (2,), "_fault": (2,)}
+"""What is wrong in a receipt, in the modules that find it."""
 
 
 def texts() -> list[str | tuple[str, ...]]:
@@ -40,6 +42,17 @@ def test_german__every_text__is_there() -> None:
         missing |= {part for part in parts if part and part not in german.texts}
     assert missing == set()
     assert len(texts()) > 250
+
+
+def test_german__every_fault_of_a_receipt__is_there() -> None:
+    folder = Path(str(files("gridroam.statements")))
+    named: set[str] = set()
+    for module in ("checks.py", "verify_receipt.py"):
+        methods = [(module, "python")]
+        found = extract_from_dir(folder, methods, {}, keywords=FAULTS)
+        named |= {str(message) for _, _, message, _, _ in found}
+    assert len(named) > 40
+    assert named - catalogue("de").texts.keys() == set()
 
 
 def test_german__places_for_values__are_the_same() -> None:

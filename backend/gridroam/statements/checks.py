@@ -31,10 +31,20 @@ Tariffs = Callable[[int, int, int, int], tuple[Tariff, Tariff]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is not as it must be, and in which line; 0: of the whole."""
+    """Something that is not as it must be, and in which line; 0: of the whole. `text` is one of
+    those given to `Faults.add`, with places for the `values`: so it can be translated."""
 
     line: int
-    what: str
+    text: str
+    values: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        return self.text.format(**self.values)
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {"line": self.line, "what": self.what}
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}" if self.line else self.what
@@ -45,10 +55,10 @@ class Faults:
     kept: list[Fault] = field(default_factory=list)
     count: int = 0
 
-    def add(self, line: int, what: str) -> None:
+    def add(self, line: int, text: str, **values: object) -> None:
         self.count += 1
         if len(self.kept) < KEPT:
-            self.kept.append(Fault(line, what))
+            self.kept.append(Fault(line, text, values))
 
 
 @dataclass(slots=True)
@@ -132,7 +142,7 @@ class Checks:
         try:
             self._take(line)
         except (ValueError, MalformedMessageError) as error:
-            self._fault(line, f"it cannot be read: {error}")
+            self._fault(line, "it cannot be read: {error}", error=error)
         if self.faults.count == before:
             return
         # what follows is measured by what the line says, so that one lie is told once
@@ -152,7 +162,7 @@ class Checks:
             else:
                 self._message(line)
         except (ValueError, MalformedMessageError) as error:
-            self._fault(line, f"it cannot be read: {error}")
+            self._fault(line, "it cannot be read: {error}", error=error)
 
     def take_correction(self, line: Line) -> None:
         """What must follow it is known from then on. Raises `ValueError`."""
@@ -215,7 +225,7 @@ class Checks:
 
     def _in_order(self, line: Line, before: Line) -> None:
         if line.line != before.line + 1:
-            self._fault(line, f"it follows line {before.line}")
+            self._fault(line, "it follows line {before}", before=before.line)
         if before.kind is LineKind.CLOSING_BALANCE:
             self._fault(line, "it stands behind the closing balance")
         of = line.chain_id, line.ledger, line.participant
@@ -227,8 +237,7 @@ class Checks:
     def _entry(self, line: Line) -> None:
         due = self._journal.count + 1
         if line.entry != due:
-            missing = f"entry {due} is missing" if line.entry > due else "it is out of order"
-            self._fault(line, f"journal entry {line.entry} follows {due - 1}: {missing}")
+            self._misplaced(line, due)
         if line.kind is not LineKind.SETTLED and leaf_of(line) not in (None, raw(line.leaf)):
             self._fault(line, "its hash does not follow from what it says")
         self._journal.append(raw(line.leaf))
@@ -240,15 +249,34 @@ class Checks:
             self._equal(line, "amount", due)
         self._balance += line.amount + line.unpaid
 
+    def _misplaced(self, line: Line, due: int) -> None:
+        places = {"entry": line.entry, "before": due - 1, "due": due}
+        if line.entry > due:
+            self._fault(
+                line, "journal entry {entry} follows {before}: entry {due} is missing", **places
+            )
+        else:
+            self._fault(
+                line, "journal entry {entry} follows {before}: it is out of order", **places
+            )
+
     def _state(self, line: Line) -> None:
         if line.kind is LineKind.CLOSING_BALANCE and line.entry != self._journal.count:
             self._fault(
-                line, f"it counts {line.entry} journal entries, the lines {self._journal.count}"
+                line,
+                "it counts {told} journal entries, the lines {counted}",
+                told=line.entry,
+                counted=self._journal.count,
             )
         if _head(line) != self._journal.head:
             self._fault(line, "the journal's head does not follow from the lines")
         if line.balance != self._balance:
-            self._fault(line, f"balance is {line.balance}, by the lines {self._balance}")
+            self._fault(
+                line,
+                "balance is {told}, by the lines {counted}",
+                told=line.balance,
+                counted=self._balance,
+            )
 
     # ------------------------------------------------------------------------------------ messages
 
@@ -276,7 +304,10 @@ class Checks:
         self.evse_ids.setdefault(line.station, (line.line, line.evse_id))
         if self.evse_ids[line.station][1] != line.evse_id:
             self._fault(
-                line, f"evse_id is {line.evse_id}, further up {self.evse_ids[line.station][1]}"
+                line,
+                "evse_id is {found}, further up {before}",
+                found=line.evse_id,
+                before=self.evse_ids[line.station][1],
             )
 
     def _opening(self, line: Line, message: OpenSession) -> None:
@@ -294,8 +325,12 @@ class Checks:
         place, reading = (line.station, line.session), reading_of(message)
         known = self._sessions.get(place)
         if known is None:
-            what = f"the opening of session {line.session} at station {line.station} is missing"
-            self._fault(line, what)
+            self._fault(
+                line,
+                "the opening of session {session} at station {station} is missing",
+                session=line.session,
+                station=line.station,
+            )
             number = message.report
             self._sessions[place] = _Known(line.digest, reading, reading, number, line.vehicle)
             return
@@ -304,7 +339,12 @@ class Checks:
             known.before, known.reading, known.digest = known.reading, reading, line.digest
             due = known.report + 1
             if message.report != due and line.kind is LineKind.SETTLED:
-                self._fault(line, f"report {message.report} follows {known.report}")
+                self._fault(
+                    line,
+                    "report {number} follows {before}",
+                    number=message.report,
+                    before=known.report,
+                )
             known.report = message.report
         if line.kind is LineKind.SETTLED:
             self._settled(line, message, known)
@@ -348,17 +388,29 @@ class Checks:
     def end_correction(self, line: Line) -> None:
         if self._details:
             missing = self._details[0]
-            what = f"version {missing.version} of session {missing.session}"
-            self._fault(line, f"a line of the correction above is missing: {what}, {missing.kind}")
+            self._fault(
+                line,
+                "a line of the correction above is missing: version {version} of session "
+                "{session}, {kind}",
+                version=missing.version,
+                session=missing.session,
+                kind=missing.kind,
+            )
             self._details.clear()
 
     def _equal(self, line: Line, name: str, derived: object) -> None:
         found = getattr(line, name)
         if found != derived:
-            self._fault(line, f"{name} is {_shown(found)}, it must be {_shown(derived)}")
+            self._fault(
+                line,
+                "{name} is {found}, it must be {due}",
+                name=name,
+                found=_shown(found),
+                due=_shown(derived),
+            )
 
-    def _fault(self, line: Line, what: str) -> None:
-        self.faults.add(line.line, what)
+    def _fault(self, line: Line, text: str, **values: object) -> None:
+        self.faults.add(line.line, text, **values)
 
 
 def _head(line: Line) -> bytes:

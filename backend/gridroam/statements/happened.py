@@ -156,6 +156,10 @@ def _happened(event: events.Event, participant: int) -> Happened:
     return Happened(key, event, f"{name} (block {event.at.block}, transaction {tx})")
 
 
+_NOTHING = "the chain's logs have nothing of this"
+_UNHEARD_OF = f"{_NOTHING}: the line is invented or changed, or the node leaves a log out"
+
+
 def compare(told: Told, found: Sequence[Happened], faults: Faults) -> None:
     """Names what is missing, too much, told wrongly, or out of order."""
     by_key: dict[Key, list[Happened]] = defaultdict(list)
@@ -165,12 +169,7 @@ def compare(told: Told, found: Sequence[Happened], faults: Faults) -> None:
     place = {id(one): number for number, one in enumerate(found)}
     for line in told.lines:
         if not by_key[line.key]:
-            what = "the chain's logs have nothing of this" + (
-                ": the line is invented or changed, or the node leaves a log out"
-                if line.proven
-                else ""
-            )
-            faults.add(line.number, what)
+            faults.add(line.number, _UNHEARD_OF if line.proven else _NOTHING)
             continue
         one = by_key[line.key].pop(0)
         matched[line.number] = place[id(one)]
@@ -183,7 +182,13 @@ def _compare_fields(line: Named, one: Happened, faults: Faults) -> None:
     for name, ours in line.told.items():
         theirs = one.event.at.block if name == "block" else getattr(one.event, name)
         if ours != theirs:
-            faults.add(line.number, f"{name} is {ours}, the chain's log says {theirs}")
+            faults.add(
+                line.number,
+                "{name} is {ours}, the chain's log says {theirs}",
+                name=name,
+                ours=ours,
+                theirs=theirs,
+            )
 
 
 def _missing(
@@ -197,7 +202,7 @@ def _missing(
     for one in missing:
         before = max((w for w in line_at if w < place[id(one)]), default=None)
         number = 1 if before is None else line_at[before]
-        faults.add(number + 1, f"a line is missing here: {one.name}")
+        faults.add(number + 1, "a line is missing here: {name}", name=one.name)
 
 
 def _order(matched: dict[int, int], faults: Faults) -> None:
@@ -205,7 +210,11 @@ def _order(matched: dict[int, int], faults: Faults) -> None:
     numbers = sorted(matched)
     for before, after in pairwise(numbers):
         if matched[before] > matched[after]:
-            faults.add(after, f"it happened before what line {before} tells: they are swapped")
+            faults.add(
+                after,
+                "it happened before what line {before} tells: they are swapped",
+                before=before,
+            )
 
 
 def compare_claims(
@@ -220,7 +229,10 @@ def compare_claims(
             owed["0x" + event.at.tx_hash.hex()] -= event.amount
     for tx in {*owed, *told.unpaid}:
         if owed[tx] != told.unpaid[tx]:
-            what = (
-                f"unpaid in transaction {tx} is {told.unpaid[tx]}, by the chain's logs {owed[tx]}"
+            faults.add(
+                told.at.get(tx, 0),
+                "unpaid in transaction {tx} is {told}, by the chain's logs {owed}",
+                tx=tx,
+                told=told.unpaid[tx],
+                owed=owed[tx],
             )
-            faults.add(told.at.get(tx, 0), what)

@@ -149,7 +149,10 @@ def read_receipt(text: str) -> Receipt:
     try:
         row = json.loads(text)
         if row["format"] != FORMAT:
-            raise BrokenFileError(f"It has the format {row['format']!r}, not {FORMAT!r}.")
+            raise BrokenFileError(
+                "It is of another format, or of another version of it.",
+                "Install the newest version.",
+            )
         nothing: dict[str, Any] = dict.fromkeys(_OF_ACCOUNTS, 0) | {"head": ""}
         return Receipt(
             chain_id=int(row["chain_id"]),

@@ -44,7 +44,8 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"verdict": "ok" if self.ok else "wrong", **asdict(self)}
+        faults = [fault.as_dict() for fault in self.faults]
+        return {"verdict": "ok" if self.ok else "wrong", **asdict(self), "faults": faults}
 
 
 def verify(lines: Iterable[Line], anchors: Anchors) -> Verdict:
@@ -104,12 +105,23 @@ def _compare_proofs(checks: Checks, anchors: Anchors, faults: Faults) -> None:
     places = {log.batch: (log.at.block, "0x" + log.at.tx_hash.hex()) for log in logs}
     for proof in checks.proofs:
         if proof.root != roots[proof.batch]:
-            what = f"its leaf and path do not lead to the root of batch {proof.batch} on chain"
-            faults.add(proof.line, what)
+            faults.add(
+                proof.line,
+                "its leaf and path do not lead to the root of batch {batch} on chain",
+                batch=proof.batch,
+            )
         elif places.get(proof.batch) != (proof.block, proof.tx):
             block, tx = places.get(proof.batch, (0, "none"))
-            what = f"batch {proof.batch} stands in block {block}, transaction {tx}"
-            faults.add(proof.line, f"{what}; the line says {proof.block}, {proof.tx}")
+            faults.add(
+                proof.line,
+                "batch {batch} stands in block {block}, transaction {tx}; the line says {told}, "
+                "{told_tx}",
+                batch=proof.batch,
+                block=block,
+                tx=tx,
+                told=proof.block,
+                told_tx=proof.tx,
+            )
 
 
 def _compare_names(checks: Checks, anchors: Anchors, faults: Faults) -> None:
@@ -118,7 +130,12 @@ def _compare_names(checks: Checks, anchors: Anchors, faults: Faults) -> None:
     names = {log.station: log.evse_id for log in logs}
     for station, (line, name) in checks.evse_ids.items():
         if names.get(station) != name:
-            faults.add(line, f"evse_id is {name}, on chain {names.get(station)}")
+            faults.add(
+                line,
+                "evse_id is {found}, on chain {due}",
+                found=name,
+                due=names.get(station),
+            )
 
 
 def _compare_end(line: Line, block: Block, where: str, anchors: Anchors, faults: Faults) -> None:
@@ -127,12 +144,21 @@ def _compare_end(line: Line, block: Block, where: str, anchors: Anchors, faults:
     if (line.entry, line.head) != (journal.count, head):
         faults.add(
             line.line,
-            f"the journal on chain {where} (block {block.number}) has {journal.count} entries and "
-            f"head {head}, the statement {line.entry} and {line.head}",
+            "the journal on chain {where} (block {block}) has {count} entries and head {head}, "
+            "the statement {told} and {told_head}",
+            where=where,
+            block=block.number,
+            count=journal.count,
+            head=head,
+            told=line.entry,
+            told_head=line.head,
         )
     if line.balance != account.balance:
         faults.add(
             line.line,
-            f"the balance on chain {where} (block {block.number}) is {account.balance}, the "
-            f"statement says {line.balance}",
+            "the balance on chain {where} (block {block}) is {balance}, the statement says {told}",
+            where=where,
+            block=block.number,
+            balance=account.balance,
+            told=line.balance,
         )

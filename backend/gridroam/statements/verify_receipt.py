@@ -1,6 +1,6 @@
 """Whether a receipt is real: by its own lines, and by a few words of state from a node."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -24,30 +24,49 @@ from gridroam.statements.receipt import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `detail` says what was found."""
+    """One thing that was looked at: `good` says what is so if there are no faults."""
 
     name: str
-    ok: bool
-    detail: str
+    good: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+    @property
+    def detail(self) -> str:
+        """What was found."""
+        return "; ".join(map(str, self.faults)) or self.good
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptVerdict:
-    """`checks` for people, in the order in which one convinces oneself; `faults` by line."""
+    """`checks` for people, in the order in which one convinces oneself."""
 
     station: int
     session: int
     checks: tuple[Check, ...]
-    faults: tuple[Fault, ...]
     totals: dict[str, int]
 
     @property
     def ok(self) -> bool:
         return all(check.ok for check in self.checks)
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        return tuple(fault for check in self.checks for fault in check.faults)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"verdict": "ok" if self.ok else "wrong", **asdict(self)}
+        return {
+            "verdict": "ok" if self.ok else "wrong",
+            "station": self.station,
+            "session": self.session,
+            "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in self.checks],
+            "faults": [fault.as_dict() for fault in self.faults],
+            "totals": self.totals,
+        }
 
 
 def verify_receipt(receipt: Receipt, anchors: Anchors) -> ReceiptVerdict:
@@ -56,8 +75,7 @@ def verify_receipt(receipt: Receipt, anchors: Anchors) -> ReceiptVerdict:
     domain = anchors.source.ledger.domain
     if (receipt.chain_id, receipt.ledger) != (domain.chain_id, domain.ledger.lower()):
         raise InvalidInputError(
-            f"The receipt is of ledger {receipt.ledger} on chain {receipt.chain_id}.",
-            "Ask a node of that chain.",
+            "The receipt is of another ledger or chain.", "Ask a node of the chain that it names."
         )
     faults = Faults()
     verifier = _Verifier(receipt, anchors, faults)
@@ -68,9 +86,7 @@ def verify_receipt(receipt: Receipt, anchors: Anchors) -> ReceiptVerdict:
         verifier.check("whole", verifier.whole, "all that the chain settled of it is there"),
         verifier.check("names", verifier.names, "station and companies are those on chain"),
     )
-    return ReceiptVerdict(
-        receipt.station, receipt.session, checks, tuple(faults.kept), receipt.totals()
-    )
+    return ReceiptVerdict(receipt.station, receipt.session, checks, receipt.totals())
 
 
 class _Verifier:
@@ -85,8 +101,7 @@ class _Verifier:
     def check(self, name: str, look: Any, good: str) -> Check:
         before = len(self.faults.kept)
         look()
-        found = self.faults.kept[before:]
-        return Check(name, not found, "; ".join(map(str, found)) or good)
+        return Check(name, good, tuple(self.faults.kept[before:]))
 
     def messages(self) -> None:
         receipt = self.receipt
@@ -94,7 +109,7 @@ class _Verifier:
             self.faults.add(1, "the opening is missing")
         for number, line in enumerate(receipt.lines, 1):
             if line.line != number:
-                self.faults.add(line.line, f"it stands at place {number}")
+                self.faults.add(line.line, "it stands at place {place}", place=number)
             if (line.station, line.session) != (receipt.station, receipt.session):
                 self.faults.add(line.line, "it is of another session")
             if (line.chain_id, line.ledger) != (receipt.chain_id, receipt.ledger):
@@ -111,8 +126,13 @@ class _Verifier:
             return
         for name in due | told:
             if told.get(name) != due.get(name):
-                what = f"at its top {name} is {told.get(name)}, by its lines {due.get(name)}"
-                self.faults.add(0, what)
+                self.faults.add(
+                    0,
+                    "at its top {name} is {told}, by its lines {due}",
+                    name=name,
+                    told=told.get(name),
+                    due=due.get(name),
+                )
 
     def _take(self, line: Line) -> None:
         self.lines.take_columns(line)
@@ -138,8 +158,12 @@ class _Verifier:
                 signer = unpack(raw(line.message)).signer(ledger.domain)
             except ValueError:
                 continue
-            if signer is None or signer.lower() not in {key.lower() for key in known}:
-                self.faults.add(line.line, f"{signer or 'nobody'} signed it, no key of the station")
+            if signer is None:
+                self.faults.add(line.line, "nobody signed it")
+            elif signer.lower() not in {key.lower() for key in known}:
+                self.faults.add(
+                    line.line, "{signer} signed it, no key of the station", signer=signer
+                )
 
     def proofs(self) -> None:
         numbers = [proof.batch for proof in self.lines.proofs]
@@ -148,10 +172,15 @@ class _Verifier:
         places = {log.batch: (log.at.block, "0x" + log.at.tx_hash.hex()) for log in logs}
         for proof in self.lines.proofs:
             if proof.root != roots[proof.batch]:
-                what = f"its leaf and path do not lead to the root of batch {proof.batch} on chain"
-                self.faults.add(proof.line, what)
+                self.faults.add(
+                    proof.line,
+                    "its leaf and path do not lead to the root of batch {batch} on chain",
+                    batch=proof.batch,
+                )
             elif places.get(proof.batch) != (proof.block, proof.tx):
-                self.faults.add(proof.line, f"batch {proof.batch} stands in another transaction")
+                self.faults.add(
+                    proof.line, "batch {batch} stands in another transaction", batch=proof.batch
+                )
 
     def whole(self) -> None:
         settled = [
@@ -164,12 +193,22 @@ class _Verifier:
         told = {(line.report, line.until): line.line for line in self.receipt.settled}
         for number, time in settled:
             if (number, time) not in told:
-                self.faults.add(0, f"report {number} (to {time}), which was settled, is missing")
+                self.faults.add(
+                    0,
+                    "report {number} (to {time}), which was settled, is missing",
+                    number=number,
+                    time=time,
+                )
         for place in told.keys() - set(settled):
             self.faults.add(told[place], "the chain's logs have no such settlement")
         self._versions()
         if self.receipt.state not in self._states():
-            self.faults.add(0, f"the session is {self._states()[0]}, not {self.receipt.state}")
+            self.faults.add(
+                0,
+                "the session is {state}, not {told}",
+                state=self._states()[0],
+                told=self.receipt.state,
+            )
 
     def _versions(self) -> None:
         """The last one's hash stands on chain, and each has that of the one before in it."""
@@ -177,21 +216,28 @@ class _Verifier:
         corrections = [x for x in receipt.lines if x.kind is LineKind.CORRECTION]
         standing = self._corrections.standing(receipt.station, receipt.session)
         if [x.version for x in corrections] != list(range(2, standing.version + 1)):
-            told = ", ".join(str(x.version) for x in corrections) or "none"
-            what = f"the session has {standing.version} versions on chain; of the later ones"
-            self.faults.add(0, f"{what} it tells {told}")
+            self.faults.add(
+                0,
+                "the session has version {version} on chain; of the later ones it tells: {told}",
+                version=standing.version,
+                told=", ".join(str(x.version) for x in corrections) or "-",
+            )
         elif corrections and raw(corrections[-1].digest) != standing.content:
             self.faults.add(corrections[-1].line, "the version in force on chain is another one")
         if receipt.verified and not standing.verified:
             self.faults.add(0, "no record of the meter has verified the session")
         for one, next_ in pairwise(corrections):
             if versions_of(next_)[0].content != raw(one.digest):
-                self.faults.add(next_.line, f"it does not follow from version {one.version}")
+                self.faults.add(
+                    next_.line, "it does not follow from version {version}", version=one.version
+                )
         first = [x for x in receipt.lines if x.kind is LineKind.REVERSED and x.version == 1]
         for name in receipt.totals() if first else ():
             settled = sum(getattr(line, name) for line in receipt.settled)
             if settled + sum(getattr(line, name) for line in first):
-                self.faults.add(first[0].line, f"{name} of version 1 is not what was settled")
+                self.faults.add(
+                    first[0].line, "{name} of version 1 is not what was settled", name=name
+                )
 
     def _states(self) -> list[str]:
         """That it is, or was when the receipt was made."""
@@ -208,20 +254,25 @@ class _Verifier:
         )
         names = {event.evse_id for event in requested}
         for name in {self.receipt.evse_id, *(line.evse_id for line in self.receipt.lines)} - names:
-            self.faults.add(0, f"the station is not called {name} on chain")
+            self.faults.add(0, "the station is not called {name} on chain", name=name)
         numbers = sorted({party.number for party in self.receipt.parties})
         admitted = self.anchors.logs(ParticipantAdmitted, 0, self.newest, participant=numbers)
         codes = {event.participant: event.market_code for event in admitted}
         for party in self.receipt.parties:
             if codes.get(party.number) != party.market_code:
-                what = f"participant {party.number} has the market code {codes.get(party.number)}"
-                self.faults.add(0, f"{what} on chain, not {party.market_code}")
+                self.faults.add(
+                    0,
+                    "participant {number} has the market code {code} on chain, not {told}",
+                    number=party.number,
+                    code=codes.get(party.number, "-"),
+                    told=party.market_code,
+                )
         told = {(party.role, party.number) for party in self.receipt.parties}
         involved = set()
         for line in self.receipt.lines:
             for role in ("supplier", "grid_operator", "station_operator"):
                 involved.add((role, getattr(line, role)))
                 if getattr(line, role) and (role, getattr(line, role)) not in told:
-                    self.faults.add(line.line, f"its {role} is not among the parties")
+                    self.faults.add(line.line, "its {role} is not among the parties", role=role)
         for role, number in sorted(told - involved):
-            self.faults.add(0, f"participant {number} was no {role} of it")
+            self.faults.add(0, "participant {number} was no {role} of it", number=number, role=role)
