@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,47 @@ def test_rejection_that_may_pass_waits_for_an_earlier_message_of_its_station(
     ids = [message.id for message in third.messages]
     batches.settle(third, place, State.FINAL, {ids[0]: cleared, ids[1]: rejected}, 9)
     assert outbox.known([report])[report] == rejected
+
+
+def test_rejection_that_may_pass_waits_where_another_account_was_later_with_the_earlier_message(
+    store: Store, batches: Batches
+) -> None:
+    """The opening came back and went out through another account, which had it in a later block;
+    that was known before the outcome of what builds on it."""
+    outbox, other = Outbox(store), of_account(store, "0x" + 40 * "b")
+    opening, *reports = [added(outbox, 1, opening=True), added(outbox, 2), added(outbox, 3)]
+    first, second = in_batch(batches, nonce=1), in_batch(batches, nonce=2, count=2)
+    batches.give_back([first])
+    later = in_batch(other, nonce=9)
+    cleared = Outcome(Status.CLEARED, None, b"\x09" * 32, 8)
+    other.settle(later, Place(8, b"\x08" * 32), State.FINAL, {later.messages[0].id: cleared}, 9)
+    rejected = Outcome(Status.REJECTED, Reason.SESSION_NOT_OPEN, b"\x02" * 32, 7)
+    about = {message.id: rejected for message in second.messages}
+    batches.settle(second, Place(7, b"\x07" * 32), State.FINAL, about, 9)
+    assert waiting(batches) == reports
+    third = in_batch(batches, nonce=3, count=2)
+    about = {message.id: replace(rejected, block=9) for message in third.messages}
+    batches.settle(third, Place(9, b"\x09" * 32), State.FINAL, about, 9)
+    assert outbox.known([opening])[opening].status is Status.CLEARED
+    assert {one.status for one in outbox.known(reports).values()} == {Status.REJECTED}
+
+
+def test_outcome_that_is_written_twice_leaves_a_message_alone_that_has_moved_on(
+    store: Store, batches: Batches
+) -> None:
+    """As after a commit of which nobody heard."""
+    outbox, other = Outbox(store), of_account(store, "0x" + 40 * "b")
+    added(outbox, 1, opening=True)
+    report = added(outbox, 2)
+    first, second = in_batch(batches, nonce=1), in_batch(batches, nonce=2)
+    batches.give_back([first])
+    rejected = Outcome(Status.REJECTED, Reason.SESSION_NOT_OPEN, b"\x02" * 32, 7)
+    about = {second.messages[0].id: rejected}
+    batches.settle(second, Place(7, b"\x07" * 32), State.FINAL, about, 9)
+    in_batch(other, nonce=9, count=2)
+    batches.settle(second, Place(7, b"\x07" * 32), State.FINAL, about, 9)
+    (moved,) = other.in_state(State.SENT)
+    assert report in [message.digest for message in moved.messages]
 
 
 def test_batch_that_came_back_can_be_sent_as_it_was(store: Store, batches: Batches) -> None:

@@ -167,11 +167,13 @@ class Batches:
                 for row in rows
             ]
 
-    def last_nonce(self) -> int | None:
-        """The highest that is or was under way and has not come back."""
+    def last_nonce(self, *, before: int | None = None) -> int | None:
+        """The highest (before another) that is or was under way and has not come back."""
         query = select(func.max(batches.c.nonce)).where(
             batches.c.sender == self._sender, batches.c.state != State.RETURNED.value
         )
+        if before is not None:
+            query = query.where(batches.c.nonce < before)
         with self._store.read() as connection:
             found: int | None = connection.execute(query).scalar_one()
             return found
@@ -207,14 +209,14 @@ class Batches:
         goes there too, behind it.
         """
         with self._write() as connection:
-            decided = _reconsider(connection, batch.id, outcomes)
+            decided = _reconsider(connection, batch.id, place.block, outcomes)
             position = _next_position(connection)
             for outcome, numbers in _alike(decided).items():
                 values = _outcome_row(numbers, outcome, position, batch.id)
                 connection.execute(_WRITE_OUTCOME, values)
             again = [i for i, o in decided.items() if o is STORED]
             if again:
-                _leave_batch(connection, again)
+                _leave_batch(connection, batch.id, again)
             found_at = {
                 "number": batch.id,
                 "to_state": state.value,
@@ -342,6 +344,29 @@ _WRITE_OUTCOME = (
     )
 )
 
+_EARLIER = messages.alias("earlier")
+_IN_OTHER_BATCH = _EARLIER.c.batch.is_distinct_from(bindparam("batch"))
+_OF_NUMBERS = messages.c.id.in_(bindparam("numbers", expanding=True))
+_BEHIND_WHAT_WAITS = (
+    select(messages.c.id)
+    .join(_EARLIER, (_EARLIER.c.station == messages.c.station) & (_EARLIER.c.id < messages.c.id))
+    .where(_OF_NUMBERS, is_in(_EARLIER.c.status, *UNDER_WAY), _IN_OTHER_BATCH)
+)
+_LAST_BEFORE = (
+    select(_EARLIER.c.block)
+    .where(
+        _EARLIER.c.station == messages.c.station,
+        _EARLIER.c.stored_at <= messages.c.stored_at,
+        _EARLIER.c.id < messages.c.id,
+        _IN_OTHER_BATCH,
+    )
+    .order_by(_EARLIER.c.stored_at.desc(), _EARLIER.c.id.desc())
+    .limit(1)
+    .correlate(messages)
+    .scalar_subquery()
+)
+_BEFORE_THEIR_TURN = select(messages.c.id).where(_OF_NUMBERS, bindparam("block") <= _LAST_BEFORE)
+
 
 def _alike(outcomes: Mapping[int, Outcome]) -> Mapping[Outcome, list[int]]:
     """The messages with the same outcome, of which a batch has few."""
@@ -371,9 +396,10 @@ def _next_position(connection: Connection) -> int:
     return found
 
 
-def _leave_batch(connection: Connection, numbers: Sequence[int]) -> None:
-    left = update(messages).where(messages.c.id.in_(numbers)).values(batch=None, position=None)
-    connection.execute(left)
+def _leave_batch(connection: Connection, batch: int, numbers: Sequence[int]) -> None:
+    """Those that are still in it."""
+    mine = update(messages).where(messages.c.id.in_(numbers), messages.c.batch == batch)
+    connection.execute(mine.values(batch=None, position=None))
 
 
 def _add_transaction(connection: Connection, batch: int, signed: Transaction) -> None:
@@ -412,24 +438,17 @@ def _forget_raw(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 def _reconsider(
-    connection: Connection, batch: int, outcomes: Mapping[int, Outcome]
+    connection: Connection, batch: int, block: int, outcomes: Mapping[int, Outcome]
 ) -> dict[int, Outcome]:
-    """Rejections that may pass later become `STORED` while an earlier message of the station is
-    under way."""
+    """Rejections that may pass later become `STORED` if an earlier message of the station was not
+    before them on the chain: it is under way, or came in another batch at the same time or later.
+    """
     passing = [i for i, o in outcomes.items() if o.reason is not None and o.reason.may_pass_later]
     if not passing:
         return dict(outcomes)
-    earlier = messages.alias()
-    query = (
-        select(messages.c.id)
-        .join(earlier, (earlier.c.station == messages.c.station) & (earlier.c.id < messages.c.id))
-        .where(
-            messages.c.id.in_(passing),
-            is_in(earlier.c.status, *UNDER_WAY),
-            earlier.c.batch.is_distinct_from(batch),
-        )
-    )
-    again = set(connection.execute(query).scalars())
+    of_batch = {"numbers": passing, "batch": batch}
+    again = set(connection.execute(_BEHIND_WHAT_WAITS, of_batch).scalars())
+    again |= set(connection.execute(_BEFORE_THEIR_TURN, {**of_batch, "block": block}).scalars())
     return {i: STORED if i in again else o for i, o in outcomes.items()}
 
 
