@@ -78,6 +78,29 @@ def test_address_on_another_chain_is_refused(first: Faults, second: Faults) -> N
         connect(f"{first.url},{second.url}")
 
 
+def test_address_that_comes_back_on_another_chain_is_not_asked(
+    first: Faults, second: Faults
+) -> None:
+    """It did not answer at the start, so that nobody knew."""
+    second.down = True
+    w3 = connect(f"{first.url},{second.url}")
+    second.lie = lambda request: {"result": "0x1"} if request["method"] == "eth_chainId" else None
+    second.down, first.down = False, True
+    with pytest.raises(NodeUnreachableError, match="on chain 1, not on 31337"):
+        w3.eth.block_number  # noqa: B018
+    second.heal()
+    assert w3.eth.block_number >= 0
+
+
+def test_node_that_answers_nonsense_is_asked_last(first: Faults, second: Faults) -> None:
+    first.lie = lambda request: (
+        {"result": "soon"} if request["method"] == "eth_blockNumber" else None
+    )
+    failover = Failover([Node(first.url, 5), Node(second.url, 5)])
+    failover.compare()
+    assert failover.preferred == second.url
+
+
 def test_websocket_alone_is_no_rpc_address() -> None:
     with pytest.raises(InvalidInputError):
         connect("ws://127.0.0.1:1,wss://127.0.0.1:2")

@@ -29,6 +29,7 @@ def connect(rpc_url: str, *, timeout: float = 10.0, chain_id: int | None = None)
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     expected = chain_id or w3.eth.chain_id
     for node in nodes:
+        node.expect(expected)
         _check_chain(node, expected, only=len(nodes) == 1)
     if isinstance(w3.provider, Failover):
         w3.provider.watch()
@@ -61,7 +62,7 @@ def _check_chain(node: "Node", expected: int, *, only: bool) -> None:
     except NodeUnreachableError:
         if only:
             raise
-        return  # another one has answered
+        return  # another one has answered; this one is not asked before it says its chain
     if found != expected:
         raise WrongChainError(
             f"The node at {node.name} is on chain {found}, not on {expected}.",
@@ -84,21 +85,41 @@ class Node(HTTPProvider):
         self.name = public(rpc_url)
         self._wire = Wire(rpc_url, timeout)
         self._numbers = itertools.count(1)
+        self._expected = 0
+        self._is_ours = True
+
+    def expect(self, chain_id: int) -> None:
+        """Asks it for nothing else before it has said once that it is on this chain."""
+        self._expected, self._is_ours = chain_id, False
 
     def head(self) -> int:
         """The number of the last block that it has."""
+        self._check_chain()
         return self._number("eth_blockNumber")
 
     def chain_id(self) -> int:
         return self._number("eth_chainId")
 
+    def _check_chain(self) -> None:
+        if self._is_ours:
+            return
+        found = self.chain_id()
+        if found != self._expected:
+            raise self._unreachable(f"is on chain {found}, not on {self._expected}")
+        self._is_ours = True
+
     def _number(self, method: str) -> int:
-        result = self.make_request(RPCEndpoint(method), []).get("result")
-        if not isinstance(result, str):
-            raise self._unreachable("answers, but is no Ethereum node")
-        return int(result, 16)
+        result = self._respond(method, []).get("result")
+        try:
+            return int(cast("str", result), 16)
+        except (TypeError, ValueError) as error:
+            raise self._unreachable("answers, but is no Ethereum node") from error
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        self._check_chain()
+        return self._respond(method, params)
+
+    def _respond(self, method: str, params: Any) -> RPCResponse:
         response = self._ask(self._request(method, params))
         if not isinstance(response, dict) or not {"result", "error"} & set(response):
             raise self._unreachable("answers, but is no Ethereum node")
@@ -107,6 +128,7 @@ class Node(HTTPProvider):
     def make_batch_request(
         self, batch_requests: list[tuple[RPCEndpoint, Any]]
     ) -> list[RPCResponse] | RPCResponse:
+        self._check_chain()
         requests = [self._request(method, params) for method, params in batch_requests]
         responses = self._ask(requests)
         if not isinstance(responses, list):
