@@ -4,8 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from databases import Server
+from serving import wait_until
 
+from gridroam.chain.signer import Nobody
 from gridroam.errors import LeaseLostError
+from gridroam.relay.crew import Crew
+from gridroam.relay.sender import Sender
 from gridroam.store.batches import Batches, Transaction
 from gridroam.store.engine import Store
 from gridroam.store.outbox import Addition, Outbox
@@ -62,6 +66,22 @@ def test_process_that_slept_through_its_lease_writes_nothing_any_more(store: Sto
     with pytest.raises(LeaseLostError):
         taken(stale, 1, 1)
     assert taken(fresh, 1, 1) == [1]
+
+
+def test_bug_in_a_round_does_not_end_looking_after_the_accounts(store: Store) -> None:
+    tries = []
+
+    def hire(_: object, lease: Lease) -> Sender:
+        tries.append(lease)
+        raise RuntimeError("can't start new thread")
+
+    crew = Crew([], Senders(store), hire, 0.1)
+    crew.start()
+    crew._signers = {ONE: Nobody(ONE)}
+    try:
+        wait_until(lambda: len(tries) > 1, 5)
+    finally:
+        crew.stop()
 
 
 def test_claimed_messages_are_passed_over(store: Store) -> None:

@@ -62,7 +62,10 @@ class Crew:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds / 3):
-            self._round()
+            try:
+                self._round()
+            except Exception:  # noqa: BLE001  a bug must not end the thread
+                log.exception("accounts cannot be looked after")
 
     def _round(self) -> None:
         self._keep_own()
