@@ -27,12 +27,15 @@ from gridroam.audit.source import NodeSource
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.deploy import DEVNET_LIMITS, deploy
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.outgoing import Outgoing
+from gridroam.chain.signer import Nobody
 from gridroam.devnet.market import build
 from gridroam.domain.delivery import Status
 from gridroam.errors import RelayError, RelayProblemError
 from gridroam.index.follower import Follower
 from gridroam.index.queries import Index
 from gridroam.relay.client import RelayClient
+from gridroam.relay.client.retries import NO_RETRIES
 from gridroam.store.engine import Store
 from gridroam.store.search import Position, Search
 
@@ -254,6 +257,20 @@ def test_account_without_money__is_refused_before_it_hurts(
         assert relay.send([opening], wait=10)[0].accepted
 
 
+def test_account_that_cannot_cover_the_gas_of_a_batch_is_empty(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: Any
+) -> None:
+    """A node takes no transaction whose whole gas limit the account could not pay."""
+    balance = anvil.w3.eth.get_balance(sender.address)
+    offer = Outgoing(anvil.w3, Nobody(), ledger.address, 31337).usual_fees().offer
+    anvil.rpc("anvil_setBalance", sender.address, hex(14_000_000 * offer.max_fee))
+    try:
+        with a_relay(anvil, ledger, database) as relay:
+            wait_until(lambda: "sender" in _unready(relay))
+    finally:
+        anvil.rpc("anvil_setBalance", sender.address, hex(balance))
+
+
 def _unready(relay: RelayClient) -> str:
     reply = http.get(f"{relay.url}/readyz")
     return "" if reply.is_success else reply.text
@@ -385,3 +402,25 @@ def test_block_vanishes_while_the_past_is_searched__nothing_is_said_before_it_is
             assert first.trouble.code == "node-unreachable"
             assert last.status is Status.SETTLED
             assert relay.send(messages)[0].status is Status.CLEARED
+
+
+def test_past_that_could_not_be_searched_long_ago_is_searched_again(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure now and then is not one for so long that the node is taken to have no past."""
+    monkeypatch.setattr("gridroam.relay.outcomes._SEARCH_SECONDS", 0.5)
+    messages = [plug.opening(), plug.last()]
+    with a_relay(anvil, ledger, str(tmp_path / "other.db")) as other:
+        assert all(answer.accepted for answer in other.send(messages, wait=10))
+    gone = {"error": {"code": -32602, "message": "block height is 256 but requested was 266"}}
+    with Faults(anvil.url) as faults:
+        faults.lie = lambda asked: gone if asked["method"] == "eth_getLogs" else None
+        with (
+            a_relay(anvil, ledger, str(tmp_path / "relay.db"), rpc=faults.url) as relay,
+            RelayClient(relay.url, retries=NO_RETRIES) as client,
+        ):
+            for _ in range(2):
+                with pytest.raises(RelayProblemError) as raised:
+                    client.send(messages[:1])
+                assert raised.value.code == "node-unreachable"
+                time.sleep(0.6)

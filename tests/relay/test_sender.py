@@ -5,13 +5,20 @@ from typing import Any
 
 import pytest
 from eth_account.signers.local import LocalAccount
+from faults import Faults
 from plug import Plug
 from serving import a_relay, mine_until_final, pool, roll_back, sent, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
+from gridroam.chain.outgoing import Fees, Outgoing
+from gridroam.chain.signer import LocalSigner
 from gridroam.chain.wallet import Wallet
 from gridroam.domain.delivery import Status
+from gridroam.store.batches import Batches, Transaction
+from gridroam.store.engine import Store
+from gridroam.store.outbox import Addition, Outbox
+from gridroam.store.senders import Senders
 
 pytestmark = pytest.mark.chain
 
@@ -98,6 +105,124 @@ def test_block_that_vanishes_sends_its_messages_again(
         again = relay.status(answer.digest)
     assert (mined.status, again.status) == (Status.CLEARED, Status.CLEARED)
     assert ledger.w3.eth.get_transaction_receipt(again.transaction)["blockNumber"] == again.block
+
+
+def test_block_that_vanishes_while_the_node_fails_is_not_forgotten(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, no_mining: None
+) -> None:
+    """Its transaction is in another block, which cannot be found out at once."""
+    with (
+        Faults(anvil.url) as faults,
+        a_relay(anvil, ledger, database, rpc=faults.url, confirmations=3) as relay,
+    ):
+        answer = relay.send([plug.opening()])[0]
+        mine_until_final(anvil, relay, answer.digest)
+        mined = relay.status(answer.digest)
+        raw = anvil.rpc("debug_getRawTransaction", mined.transaction)
+        faults.lie = no_receipts
+        faults.asked.clear()
+        roll_back(anvil)
+        anvil.mine()
+        anvil.rpc("eth_sendRawTransaction", raw)
+        anvil.mine()
+        wait_until(lambda: "eth_getTransactionReceipt" in faults.asked)
+        faults.heal()
+        anvil.rpc("anvil_mine", 3)
+        wait_until(lambda: relay.status(answer.digest).step == "final")
+        assert relay.status(answer.digest).block == (mined.block or 0) + 1
+
+
+def no_receipts(request: dict[str, Any]) -> object:
+    failure = {"error": {"code": -32603, "message": "internal error"}}
+    return failure if request["method"] == "eth_getTransactionReceipt" else None
+
+
+def test_what_waits_before_us_in_the_node_is_waited_for(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
+) -> None:
+    """Of a stranger, or of batches that went back to the outbox: nothing is sent twice for it."""
+    Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
+    with a_relay(anvil, ledger, database) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: len(pool(anvil, sender)) == 2)
+        assert relay.status(answer.digest, wait=3).status is Status.SENT
+        assert len(pool(anvil, sender)) == 2
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).accepted
+    assert ledger.batch_count() == 1
+
+
+def test_what_waits_before_us_for_too_long_is_replaced(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, sender: LocalAccount, no_mining: None
+) -> None:
+    nonce = anvil.w3.eth.get_transaction_count(sender.address)
+    strange = Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
+    with a_relay(anvil, ledger, database, replace_seconds=1) as relay:
+        answer = relay.send([plug.opening()])[0]
+        wait_until(lambda: pool(anvil, sender)[str(nonce)]["hash"] != strange.to_0x_hex())
+        mine_until_final(anvil, relay, answer.digest)
+        assert relay.status(answer.digest).accepted
+
+
+def test_former_transaction_with_a_message_that_has_moved_on_since_counts(
+    anvil: Anvil, ledger: Ledger, plug: Plug, other_plug: Plug, database: str, sender: LocalAccount
+) -> None:
+    """A replacement was signed after one of the batch's messages had gone to another batch."""
+    signed = [plug.opening(), other_plug.opening()]
+    outgoing = Outgoing(anvil.w3, LocalSigner(bytes(sender.key)), ledger.address, 31337)
+    fees = outgoing.usual_fees().offer
+    nonce = outgoing.mined_count()
+
+    def transaction(bodies: list[bytes], fees: Fees) -> Transaction:
+        found = outgoing.sign(ledger.submit_calldata(bodies), nonce, 1_000_000, fees)
+        return Transaction(found.hash, found.raw, fees.max_fee, fees.tip, 0)
+
+    bodies = [one.pack() for one in signed]
+    store = Store.open(database)
+    digests = [plug.digest(one) for one in signed]
+    Outbox(store).add([Addition(d, 1, True, b, 0) for d, b in zip(digests, bodies, strict=True)])
+    lease = Senders(store).acquire(sender.address, "before", 0)
+    assert lease is not None
+    batches = Batches(store, lease)
+    former = transaction(bodies, fees)
+    with batches.claim(10) as claim:
+        batch = claim.make(claim.waiting[:1], nonce, 1_000_000, former)
+    batches.add_transaction(batch, transaction(bodies[:1], fees.raised(fees)))
+    store.close()
+    outgoing.send(former.raw)
+    with a_relay(anvil, ledger, database) as relay:
+        known = [relay.status(digest, wait=10) for digest in digests]
+    assert [answer.status for answer in known] == [Status.CLEARED] * 2
+
+
+def test_node_that_fetches_the_chain_is_not_believed_that_it_has_lost_it(
+    anvil: Anvil, ledger: Ledger, plug: Plug, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridroam.relay.sight.PATIENCE", 0.2)
+    with (
+        Faults(anvil.url) as faults,
+        a_relay(anvil, ledger, database, rpc=faults.url) as relay,
+    ):
+        answer = relay.send([plug.opening()], wait=10)[0]
+        faults.lie = beginning
+        assert answer.digest
+        for _ in range(6):
+            time.sleep(0.5)
+            assert relay.status(answer.digest).status is Status.CLEARED
+        faults.heal()
+        assert relay.send([plug.last()], wait=10)[0].accepted
+    assert ledger.batch_count() == 2
+
+
+def beginning(request: dict[str, Any]) -> object:
+    """As a node answers that has just begun."""
+    block = {"number": "0x0", "timestamp": "0x0", "hash": "0x" + 64 * "0"}
+    return {
+        "eth_getBlockByNumber": {"result": block},
+        "eth_getTransactionCount": {"result": "0x0"},
+        "eth_getTransactionReceipt": {"result": None},
+        "eth_syncing": {"result": {"currentBlock": "0x0", "highestBlock": "0xfff"}},
+    }.get(request["method"])
 
 
 def test_blocks_become_final_while_batches_follow_each_other_closely(

@@ -167,6 +167,10 @@ class Outgoing:
             int(block.get("baseFeePerGas", "0x0"), 16),
         )
 
+    def is_syncing(self) -> bool:
+        """Whether the node says that it is still fetching the chain."""
+        return bool(self._request("eth_syncing").get("result"))
+
     def block_hash(self, number: int) -> bytes | None:
         block = self._ask("eth_getBlockByNumber", hex(number), False)
         return bytes.fromhex(block["hash"][2:]) if block else None

@@ -63,6 +63,7 @@ class Flights:
         self._next_check = 0.0
         self._capped = 0
         self._doubted: dict[int, float] = {}
+        self._overtakes = False
         self._posting = ThreadPoolExecutor(1, "posting")
 
     def __len__(self) -> int:
@@ -93,7 +94,13 @@ class Flights:
             return self._flying[-1].nonce + 1, fees
         if self._sight.look() is None or self._forgotten():
             return None
-        return self._outgoing.pending_count(), fees
+        return self._free_nonce(), fees
+
+    def _free_nonce(self) -> int:
+        """Behind whatever waits in the node; in its place, where that has waited for too long."""
+        if self._overtakes:
+            return self._outgoing.mined_count()
+        return self._outgoing.pending_count()
 
     def launch(self, claim: Claim, choice: Choice, nonce: int, fees: Fees) -> Batch:
         """Signs and writes down. Not sent yet: `post` it when the claim is durable."""
@@ -150,6 +157,7 @@ class Flights:
 
     def _land(self, batch: Batch, receipt: Receipt) -> None:
         self._doubted.pop(batch.id, None)
+        self._overtakes = False
         self._sight.saw(receipt.block)
         if not receipt.succeeded:
             self._failed(batch, receipt)
@@ -171,7 +179,7 @@ class Flights:
     def _decided(self, batch: Batch, receipt: Receipt) -> dict[int, Outcome]:
         contents: list[Waiting | None] = list(batch.messages)
         if outcomes.number_of(receipt, self._ledger.address) != len(contents):
-            contents = self._contents(batch)
+            contents = self._contents(batch, receipt)
         found = outcomes.of_receipt(receipt, contents, self._ledger.address)
         return {
             message.id: self._recognised(message, outcome)
@@ -179,11 +187,12 @@ class Flights:
             if message is not None
         }
 
-    def _contents(self, batch: Batch) -> list[Waiting | None]:
-        """What its transaction holds: a message may have moved on to a later batch since then."""
+    def _contents(self, batch: Batch, receipt: Receipt) -> list[Waiting | None]:
+        """What its transaction holds: a message may have moved on to a later batch since then, and
+        is not in the transactions that were signed after that."""
         known = {message.body: message for message in batch.messages}
-        sent = self._ledger.decode_submit(calldata_of(batch.transactions[-1].raw))
-        return [known.get(body) for body in sent]
+        raw = next(t.raw for t in batch.transactions if t.hash == receipt.tx_hash)
+        return [known.get(body) for body in self._ledger.decode_submit(calldata_of(raw))]
 
     def _tell(
         self, batch: Batch, decided: Mapping[int, Outcome], final: int | None, now: int
@@ -249,15 +258,24 @@ class Flights:
 
     def _look_after(self, oldest: Batch) -> None:
         mined = self._outgoing.mined_count()
-        if mined < oldest.nonce:
+        if mined < oldest.nonce and not self._is_behind_others(oldest, mined):
             self._give_back_from(mined)
-        elif mined == oldest.nonce:
+        elif mined <= oldest.nonce:
             self._urge(oldest)
         elif self._receipt(oldest) is None and self._is_certain(oldest):
             log.warning("another transaction took the nonce", batch=oldest.id, nonce=oldest.nonce)
             self._flying.remove(oldest)
             self._batches.give_back([oldest])
             metrics.batch_returned()
+
+    def _is_behind_others(self, oldest: Batch, mined: int) -> bool:
+        """Whether the nonces that the chain lacks before ours are of transactions that are not
+        ours to send: a stranger's, or of batches that went back to the outbox."""
+        ours = self._batches.last_nonce(before=oldest.nonce)
+        if ours is not None and ours >= mined:
+            return False
+        self._overtakes = _age(oldest) > self._replace_seconds
+        return not self._overtakes and self._outgoing.pending_count() >= oldest.nonce
 
     def _is_certain(self, batch: Batch) -> bool:
         """Whether the nonce has been another's for some time: nodes find receipts late, too."""
@@ -266,6 +284,8 @@ class Flights:
 
     def _urge(self, oldest: Batch) -> None:
         for batch in list(self._flying):
+            if batch not in self._flying:
+                return  # it went back to the outbox with one before
             if _age(batch) < _CHECK_SECONDS:
                 continue  # it may be on its way to the node
             known = self._outgoing.is_known(batch.transactions[-1].hash)
@@ -317,12 +337,12 @@ class Flights:
                 if not self._stands(batch):
                     self._land_again(batch)
         final = self._sight.final_block(head)
-        deep = [batch for batch in self._mined if batch.block is not None and batch.block <= final]
+        deep = [batch for batch in self._mined if _is_within(batch, final)]
         if deep:
             now = _now()
             self._batches.confirm(deep, now)
             _count_final(deep, now)
-            self._mined = [batch for batch in self._mined if batch not in deep]
+            self._mined = [batch for batch in self._mined if not _is_within(batch, final)]
 
     def _stands(self, batch: Batch) -> bool:
         """Whether its block is in the chain; then all before it are, too."""
@@ -331,16 +351,17 @@ class Flights:
         )
 
     def _land_again(self, batch: Batch) -> None:
-        """Its block is no longer in the chain; its transaction may be in another one."""
-        self._mined.remove(batch)
-        metrics.block_vanished()
+        """Its block is no longer in the chain; its transaction may be in another one. Where that
+        cannot be found out or written down now, it is still there to be asked for again."""
         log.warning("a block vanished", batch=batch.id, block=batch.block)
         if receipt := self._receipt(batch):
             self._land(batch, receipt)
-            self._mined.sort(key=lambda mined: mined.nonce)
         else:
             self._flying.append(self._batches.reopen(batch))
             self._flying.sort(key=lambda flying: flying.nonce)
+        self._mined.remove(batch)
+        self._mined.sort(key=lambda mined: mined.nonce)
+        metrics.block_vanished()
 
 
 class _Timed(Mapping[bytes, Outcome]):
@@ -367,6 +388,11 @@ class _Timed(Mapping[bytes, Outcome]):
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _is_within(batch: Batch, block: int) -> bool:
+    """Whether it stands in this block or one before."""
+    return batch.block is not None and batch.block <= block
 
 
 def _age(batch: Batch) -> float:

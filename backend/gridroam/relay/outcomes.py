@@ -99,7 +99,7 @@ class History:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._time_of = lru_cache(4096)(self._block_time)
-        self._failing: float | None = None
+        self._failing_since = self._failed = float("-inf")
 
     def find(self, body: bytes) -> Outcome | None:
         """What the ledger decided about this very message; `None` if it never accepted it, nor
@@ -110,14 +110,20 @@ class History:
         except NodeUnreachableError:
             raise
         except ChainError as error:
-            if self._failing is None:
-                self._failing = time.monotonic()
-            if time.monotonic() - self._failing < _SEARCH_SECONDS:
+            if self._fails_for() < _SEARCH_SECONDS:
                 raise
             log.warning("the past cannot be searched", problem=error.message)
             return None
-        self._failing = None
+        self._failed = float("-inf")
         return found
+
+    def _fails_for(self) -> float:
+        """Seconds, with the failure of now: one long ago that nobody tried again says nothing."""
+        now = time.monotonic()
+        if now - self._failed > _SEARCH_SECONDS:
+            self._failing_since = now
+        self._failed = now
+        return now - self._failing_since
 
     def _find(self, body: bytes) -> Outcome | None:
         message = messages.unpack(body).message

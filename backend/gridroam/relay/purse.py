@@ -14,8 +14,8 @@ _LOOK_SECONDS = 5.0
 
 
 class Purse:
-    """For one thread. A batch costs at most `batch_gas`; `note` writes down what was found; fewer
-    than `low` batches' worth is warned of."""
+    """For one thread. A node wants `batch_gas` covered for a batch, used or not; `note` writes down
+    what was found; fewer than `low` batches' worth is warned of."""
 
     def __init__(
         self,

@@ -176,7 +176,7 @@ class Relay:
             outgoing,
             fees,
             lambda balance, funds: self._senders.describe(lease, balance, funds),
-            batch_gas=chosen.batch_gas,
+            batch_gas=pace.limit(chosen.batch_gas),
             low=chosen.low_balance_batches,
         )
         route = Route(self.ledger, outgoing, sight, fees, chosen.replace_seconds)

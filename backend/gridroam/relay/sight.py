@@ -9,7 +9,8 @@ from gridroam.relay.log import log
 
 PATIENCE = 3.0
 """Seconds. A node that lies behind, or one of several behind one address, says for a while that the
-chain never had what another has seen in it. Only what it still says after that is believed."""
+chain never had what another has seen in it. Only what it still says after that is believed, and
+nothing of one that says itself that it is catching up."""
 
 
 class Finality(StrEnum):
@@ -51,7 +52,7 @@ class Sight:
         if self._behind_since is None:
             self._behind_since = now
             log.warning("the node lies behind", head=head.number, seen=self._seen)
-        if now - self._behind_since < PATIENCE:
+        if now - self._behind_since < PATIENCE or self._outgoing.is_syncing():
             return None
         log.error("the chain has become shorter", head=head.number, seen=self._seen)
         self._seen = head.number
