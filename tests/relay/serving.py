@@ -142,12 +142,12 @@ def wait_until(condition: Any, seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def mine_until_final(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
-    def final() -> bool:
+def mine_until_decided(anvil: Anvil, relay: RelayClient, digest: bytes) -> None:
+    def decided() -> bool:
         anvil.mine()
-        return relay.status(digest, wait=0.2).final
+        return relay.status(digest, wait=0.2).decided
 
-    wait_until(final)
+    wait_until(decided)
 
 
 def pool(anvil: Anvil, sender: LocalAccount) -> dict[str, Any]:

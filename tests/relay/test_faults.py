@@ -21,7 +21,7 @@ from databases import Server
 from faults import Faults
 from load import Load, check_exactly_once, plan
 from plug import Plug, plugs
-from serving import a_relay, http, mine_until_final, served, settings, wait_until
+from serving import a_relay, http, mine_until_decided, served, settings, wait_until
 
 from gridroam.audit.source import NodeSource
 from gridroam.chain.anvil import Anvil
@@ -232,7 +232,7 @@ def test_fee_that_rises_above_the_cap_while_a_batch_is_under_way(
         assert relay.status(answer.digest, wait=2).status is Status.SENT
         while anvil.w3.eth.get_block("latest")["baseFeePerGas"] > 15 * GWEI:
             anvil.mine()
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).accepted
 
 

@@ -13,7 +13,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from faults import Faults
 from plug import Plug
-from serving import a_relay, mine_until_final, pool, roll_back, served, settings, wait_until
+from serving import a_relay, mine_until_decided, pool, roll_back, served, settings, wait_until
 
 from gridroam.chain import events
 from gridroam.chain.anvil import Anvil
@@ -217,7 +217,7 @@ def test_what_is_mined_already_is_not_sent_again_at_the_next_nonce(
     with a_relay(anvil, ledger, database, rpc=faults.url) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: count(anvil, sender) == before + 1)
-        assert not relay.status(answer.digest, wait=1.5).final
+        assert not relay.status(answer.digest, wait=1.5).decided
         faults.heal()
         assert relay.status(answer.digest, wait=10).status is Status.CLEARED
         assert relay.send([plug.last()], wait=10)[0].accepted
@@ -232,7 +232,7 @@ def test_reorg_deeper_than_finality_is_survived(
     with a_relay(anvil, ledger, database, confirmations=1) as relay:
         first = [relay.send([plug.opening()], wait=10)[0] for plug in all_plugs[:3]]
         for answer in first:
-            mine_until_final(anvil, relay, answer.digest)
+            mine_until_decided(anvil, relay, answer.digest)
         first_block = relay.status(first[0].digest).block
         assert first_block
         before = anvil.w3.eth.get_block(first_block)["hash"]

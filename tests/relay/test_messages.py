@@ -96,7 +96,7 @@ def test_wait_ends_when_the_time_is_over(relay: RelayClient, plug: Plug, anvil: 
     anvil.rpc("evm_setAutomine", False)
     try:
         answer = relay.send([plug.opening()], wait=0.3)[0]
-        assert not answer.final
+        assert not answer.decided
         assert relay.status(answer.digest, wait=0.1).status is Status.SENT
     finally:
         anvil.rpc("evm_setAutomine", True)
@@ -154,7 +154,7 @@ def test_many_messages_of_one_station_are_taken_at_once(relay: RelayClient, plug
     session = [plug.opening(), *(plug.report() for _ in range(398)), plug.last()]
     answers = relay.send(session)
     assert all(answer.status is Status.STORED for answer in answers)
-    wait_until(lambda: relay.status(answers[-1].digest, wait=5).final)
+    wait_until(lambda: relay.status(answers[-1].digest, wait=5).decided)
     assert all(relay.status(answer.digest).accepted for answer in answers[::40])
 
 

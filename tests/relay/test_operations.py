@@ -61,7 +61,7 @@ def test_sigterm__answers_who_waits_and_leaves_the_rest_to_the_outbox(
     for thread in threads:
         thread.join(5)
     assert time.monotonic() - start < 10
-    assert [answer.final for answer in answers] == [False, False]
+    assert [answer.decided for answer in answers] == [False, False]
     assert b"".join(streamed).endswith(b"\n\n")
     anvil.rpc("evm_setAutomine", True)
     with RelayClient(process.start()) as client:

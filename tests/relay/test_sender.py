@@ -7,7 +7,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from faults import Faults
 from plug import Plug
-from serving import a_relay, mine_until_final, pool, roll_back, sent, wait_until
+from serving import a_relay, mine_until_decided, pool, roll_back, sent, wait_until
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.ledger import Ledger
@@ -34,7 +34,7 @@ def test_stuck_transaction_is_replaced_at_a_higher_fee(
         second = pool(anvil, sender)[nonce]
         assert int(second["maxFeePerGas"], 16) >= int(first["maxFeePerGas"], 16) * 1.125
         assert second["input"] == first["input"]
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).status is Status.CLEARED
     assert ledger.batch_count() == 1
 
@@ -61,7 +61,7 @@ def test_fee_never_exceeds_its_cap(
     with a_relay(anvil, ledger, database, replace_seconds=0.1, max_fee_gwei=3) as relay:
         answer = relay.send([plug.opening()])[0]
         for _ in range(3):
-            assert not relay.status(answer.digest, wait=1).final
+            assert not relay.status(answer.digest, wait=1).decided
         (waiting,) = pool(anvil, sender).values()
         assert int(waiting["maxFeePerGas"], 16) <= 3 * 10**9
 
@@ -74,7 +74,7 @@ def test_dropped_transaction_is_sent_again(
         wait_until(lambda: pool(anvil, sender))
         anvil.rpc("anvil_dropAllTransactions")
         wait_until(lambda: pool(anvil, sender))
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).accepted
 
 
@@ -87,7 +87,7 @@ def test_nonce_that_another_transaction_took(
         anvil.rpc("anvil_dropAllTransactions")
         Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
         anvil.mine()
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).accepted
     assert ledger.batch_count() == 1
 
@@ -97,11 +97,11 @@ def test_block_that_vanishes_sends_its_messages_again(
 ) -> None:
     with a_relay(anvil, ledger, database, confirmations=3) as relay:
         answer = relay.send([plug.opening()])[0]
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         mined = relay.status(answer.digest)
         roll_back(anvil)
-        wait_until(lambda: not relay.status(answer.digest).final)
-        mine_until_final(anvil, relay, answer.digest)
+        wait_until(lambda: not relay.status(answer.digest).decided)
+        mine_until_decided(anvil, relay, answer.digest)
         again = relay.status(answer.digest)
     assert (mined.status, again.status) == (Status.CLEARED, Status.CLEARED)
     assert ledger.w3.eth.get_transaction_receipt(again.transaction)["blockNumber"] == again.block
@@ -116,7 +116,7 @@ def test_block_that_vanishes_while_the_node_fails_is_not_forgotten(
         a_relay(anvil, ledger, database, rpc=faults.url, confirmations=3) as relay,
     ):
         answer = relay.send([plug.opening()])[0]
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         mined = relay.status(answer.digest)
         raw = anvil.rpc("debug_getRawTransaction", mined.transaction)
         faults.lie = no_receipts
@@ -147,7 +147,7 @@ def test_what_waits_before_us_in_the_node_is_waited_for(
         wait_until(lambda: len(pool(anvil, sender)) == 2)
         assert relay.status(answer.digest, wait=3).status is Status.SENT
         assert len(pool(anvil, sender)) == 2
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).accepted
     assert ledger.batch_count() == 1
 
@@ -160,7 +160,7 @@ def test_what_waits_before_us_for_too_long_is_replaced(
     with a_relay(anvil, ledger, database, replace_seconds=1) as relay:
         answer = relay.send([plug.opening()])[0]
         wait_until(lambda: pool(anvil, sender)[str(nonce)]["hash"] != strange.to_0x_hex())
-        mine_until_final(anvil, relay, answer.digest)
+        mine_until_decided(anvil, relay, answer.digest)
         assert relay.status(answer.digest).accepted
 
 
@@ -287,7 +287,7 @@ def test_report_is_not_rejected_because_its_opening_came_back(
         Wallet(anvil.w3, sender).post(sender.address, gas=21_000)
         anvil.rpc("eth_sendRawTransaction", raw)
         anvil.mine()
-        mine_until_final(anvil, relay, report.digest)
+        mine_until_decided(anvil, relay, report.digest)
         assert relay.status(opening.digest).accepted
         assert relay.status(report.digest).accepted
 

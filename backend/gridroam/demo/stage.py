@@ -147,7 +147,7 @@ class Stage:
                 self.ledger.domain,
                 cable,
                 path,
-                on_final=self.receipts.append,
+                on_decided=self.receipts.append,
             )
             stack.enter_context(station)
             plan = [v.session for v in self.scenario.visits if v.station == member.name]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """`STORED` and `SENT` are under way, the others final."""
+    """`STORED` and `SENT` are under way, the others decided."""
 
     STORED = "stored"
     """durably kept; in no transaction yet"""
@@ -20,5 +20,6 @@ class Status(StrEnum):
     """the relay did not take it: nothing was stored or sent"""
 
     @property
-    def final(self) -> bool:
+    def decided(self) -> bool:
+        """Not that it stays so: the block may vanish while the step is not `final`."""
         return self not in {Status.STORED, Status.SENT}

@@ -24,11 +24,11 @@ def messages_response(entries: Sequence[Entry]) -> JSONResponse:
     if found and len(entries) == 1:
         about = {"digest": _hex(entries[0][0]), "reason": _reason(found[0])}
         return problem_response(found[0], **about)
-    final = all(isinstance(v, Problem) or v.status.final for _, v in entries)
+    decided = all(isinstance(v, Problem) or v.status.decided for _, v in entries)
     content = {"messages": [answer(digest, verdict) for digest, verdict in entries]}
     pauses = [str(problem.retry_after) for problem in helpless if problem.retry_after is not None]
     headers = {"Retry-After": max(pauses, key=int)} if pauses else {}
-    return JSONResponse(content, 200 if final else 202, headers)
+    return JSONResponse(content, 200 if decided else 202, headers)
 
 
 def answer(digest: bytes | None, verdict: Outcome | Problem) -> dict[str, Any]:

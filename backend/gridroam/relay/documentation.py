@@ -22,9 +22,10 @@ Takes signed messages of charging stations and brings them to the ledger. The re
 nothing: a message is EIP-712 typed data with the station's signature, and the ledger decides.
 
 A message is answered when it is durably stored. Then it is `stored`, later `sent` in a
-transaction, and finally `cleared` (an opening), `settled` (a report) or `rejected` with the
-ledger's reason. What the ledger would reject is `refused` at once and not stored. **Send again
-whatever was not answered**: a message settles once, however often it is sent.
+transaction, and then decided: `cleared` (an opening), `settled` (a report) or `rejected` with the
+ledger's reason. Its `step` is `final` when its block cannot vanish any more. What the ledger would
+reject is `refused` at once and not stored. **Send again whatever was not answered**: a message
+settles once, however often it is sent.
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`, a
 `detail` (what is wrong), a `hint` (what to do) and, where there is one, the `field`. Of an error
@@ -63,7 +64,7 @@ byte string: for each quarter hour the import and the export register, 6 bytes e
 
 
 _STORED: Responses = {
-    200: {"description": "Every message is final.", "model": AnswersOut},
+    200: {"description": "Every message is decided or refused.", "model": AnswersOut},
     202: {"description": "All are stored; some are under way."},
 }
 _NOT_OF_A_DELIVERY = frozenset(

@@ -197,7 +197,7 @@ class Flights:
     def _tell(
         self, batch: Batch, decided: Mapping[int, Outcome], final: int | None, now: int
     ) -> None:
-        ours = [m for m in batch.messages if m.id in decided and decided[m.id].status.final]
+        ours = [m for m in batch.messages if m.id in decided and decided[m.id].status.decided]
         rejected = {m.station for m in ours if decided[m.id].status is Status.REJECTED}
         times = partial(Times, sent=batch.made_at, mined=now, final=final)
         self._publish(_Timed({m.digest: m for m in ours}, decided, times), rejected)
@@ -406,7 +406,7 @@ def _count(batch: Batch, receipt: Receipt, decided: Mapping[int, Outcome], now: 
     final = [
         (message, outcome)
         for message in batch.messages
-        if (outcome := decided.get(message.id)) is not None and outcome.status.final
+        if (outcome := decided.get(message.id)) is not None and outcome.status.decided
     ]
     for (status, reason), number in Counter((o.status, o.reason) for _, o in final).items():
         metrics.messages_decided(status.value, reason.slug if reason else None, number)

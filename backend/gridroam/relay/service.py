@@ -216,7 +216,7 @@ class Relay:
         self.on_decided()
         if awaited := self.watch.awaited():
             known = self.outbox.known(awaited)
-            self.watch.publish({d: o for d, o in known.items() if o.status.final})
+            self.watch.publish({d: o for d, o in known.items() if o.status.decided})
 
 
 def _about(senders: Sequence[SenderState]) -> str:

@@ -1,4 +1,4 @@
-"""Requests that wait for messages to become final. Lives on the event loop's thread, except for
+"""Requests that wait for messages to be decided. Lives on the event loop's thread, except for
 `publish`, which the sender's thread calls.
 """
 
@@ -15,7 +15,7 @@ class Watch:
         self._released = False
 
     def follow(self, digest: bytes) -> asyncio.Future[Outcome]:
-        """Done when the message is final. Whoever stops waiting cancels it."""
+        """Done when the message is decided. Whoever stops waiting cancels it."""
         future: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.setdefault(digest, set()).add(future)
         future.add_done_callback(lambda done: self._drop(digest, done))
@@ -51,7 +51,7 @@ class Watch:
             self._waiting.pop(digest, None)
 
 
-async def finals(
+async def decisions(
     futures: Iterable[asyncio.Future[Outcome]], seconds: float
 ) -> list[Outcome | None]:
     """What became of each within the time, `None` where it is still under way."""

@@ -51,10 +51,10 @@ class Station:
         state_path: Path,
         *,
         wait: float = 20.0,
-        on_final: Callable[[Receipt], None] | None = None,
+        on_decided: Callable[[Receipt], None] | None = None,
     ) -> None:
         """`key` signs: any `Signer`, or a secp256k1 private key of 32 bytes; `wait` (s) how long a
-        call waits for the ledger. `on_final` hears of every message that is accepted or rejected,
+        call waits for the ledger. `on_decided` hears of every message that is accepted or rejected,
         also of those that were queued. Raises `StoreError` if the state is in use, damaged or
         another station's."""
         self.number = number
@@ -63,7 +63,7 @@ class Station:
         self._relay = relay
         self._wait = wait
         self._state = StationState(state_path, number, domain)
-        self._on_final = on_final
+        self._on_decided = on_decided
         self._lock = threading.RLock()
         self._backoff = Backoff()
         self._asked = 0.0
@@ -89,7 +89,7 @@ class Station:
 
     @property
     def pending(self) -> int:
-        """Messages whose final answer has not come."""
+        """Messages of which it is not known what was decided."""
         return len(self._state.queue)
 
     def open(
@@ -263,17 +263,17 @@ class Station:
             self._keep(state.closing(), first=True)
 
     def _take(self, batch: list[Signed], answers: list[Answer], receipts: list[Receipt]) -> bool:
-        """Takes the answers in order, up to the first that is not final or voids what follows."""
+        """Takes the answers in order, up to the first that is not decided or voids what follows."""
         for taken, (signed, answer) in enumerate(zip(batch, answers, strict=False)):
             receipt = Receipt(signed.message, answer)
             if receipt.queued:
                 receipts.append(receipt)
                 return taken > 0
             void = self._state.answered(answer.reason, accepted=answer.accepted)
-            for final in (receipt, *(Receipt(follower, void=True) for follower in void)):
-                receipts.append(final)
-                if self._on_final:
-                    self._on_final(final)
+            for decided in (receipt, *(Receipt(follower, void=True) for follower in void)):
+                receipts.append(decided)
+                if self._on_decided:
+                    self._on_decided(decided)
             if not answer.accepted:
                 return True
         return bool(answers)

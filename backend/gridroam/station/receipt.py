@@ -25,7 +25,7 @@ class Receipt:
 
     @property
     def queued(self) -> bool:
-        return not self.void and (self.answer is None or not _is_final(self.answer, self.message))
+        return not self.void and (self.answer is None or not _is_decided(self.answer, self.message))
 
     @property
     def rejected(self) -> bool:
@@ -44,8 +44,8 @@ class Receipt:
         return self.answer.trouble.code if self.answer and self.answer.trouble else "void"
 
 
-def _is_final(answer: Answer, message: Message) -> bool:
+def _is_decided(answer: Answer, message: Message) -> bool:
     """A report's opening was answered before it: if its session is not open, it never will be."""
     if answer.reason == Reason.SESSION_NOT_OPEN and isinstance(message, EnergyReport):
-        return answer.final
-    return answer.final and not answer.may_pass_later
+        return answer.decided
+    return answer.decided and not answer.may_pass_later

@@ -42,7 +42,7 @@ def play(
         replays = []
         for name, sessions in plan.sessions.items():
             who, path = stations[name], state / f"{stations[name].number}.jsonl"
-            station = Station(who.number, who.key, domain, relay, path, on_final=tally.add)
+            station = Station(who.number, who.key, domain, relay, path, on_decided=tally.add)
             stack.enter_context(station)
             replays.append(Replay(station, sessions, station.registers, max(step, 900)))
         pool = stack.enter_context(ThreadPoolExecutor(max(1, len(replays))))

@@ -22,7 +22,7 @@ class Tally:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, receipt: Receipt) -> None:
-        """One that is final; a station's in their order. From any thread."""
+        """One that is decided; a station's in their order. From any thread."""
         with self._lock:
             if receipt.accepted:
                 self._accept(receipt)

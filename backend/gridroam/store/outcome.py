@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def step(self) -> Step:
-        if not self.status.final:
+        if not self.status.decided:
             return Step(self.status.value)
         waits = self.times.mined is not None and self.times.final is None
         return Step.MINED if waits else Step.FINAL

@@ -62,8 +62,9 @@ class Answer:
     times: Times = field(default=Times(), compare=False)
 
     @property
-    def final(self) -> bool:
-        return self.status.final
+    def decided(self) -> bool:
+        """Accepted, rejected or refused; it stays so once `step` is final."""
+        return self.status.decided
 
     @property
     def accepted(self) -> bool:

@@ -45,8 +45,9 @@ class RelayClient:
         self, messages: Sequence[Signed], domain: Domain | None = None, wait: float = 0.0
     ) -> list[Answer]:
         """Delivers messages, a station's own in their order. With `wait` (s) the relay answers when
-        all are final, or then. `domain` lets the relay tell a wrong chain from a wrong key. Raises
-        only where the request as a whole failed, so that the messages have to be sent again."""
+        all are decided, or then. `domain` lets the relay tell a wrong chain from a wrong key.
+        Raises only where the request as a whole failed, so that the messages have to be sent
+        again."""
         return self._do(calls.send(messages, domain, wait))
 
     def status(self, digest: bytes, wait: float = 0.0) -> Answer:

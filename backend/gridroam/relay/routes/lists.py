@@ -153,7 +153,7 @@ async def _events(feed: Feed, place: Position, station: int | None) -> AsyncIter
 
 def _event(found: Found) -> str:
     status = found.outcome.status
-    name = status.value if status.final else "returned"
+    name = status.value if status.decided else "returned"
     return stream.event(name, _cursor(found.position or START), listed(found))
 
 

@@ -19,7 +19,7 @@ from gridroam.relay.front import Front
 from gridroam.relay.log import log
 from gridroam.relay.reading import read_messages
 from gridroam.relay.schemas import AnswerOut, AnswersOut
-from gridroam.relay.watch import finals
+from gridroam.relay.watch import decisions
 from gridroam.store.outcome import Outcome
 
 _READ_IN_THREAD = 32_000
@@ -36,8 +36,8 @@ Wait = Annotated[
         ge=0,
         le=3600,
         allow_inf_nan=False,
-        description="Seconds to wait for final answers; more than the relay's limit (30 by "
-        "default) counts as the limit.",
+        description="Seconds to wait until the ledger has decided; more than the relay's limit (30 "
+        "by default) counts as the limit.",
     ),
 ]
 Digest = Annotated[
@@ -61,8 +61,8 @@ router = APIRouter(tags=["messages"])
 )
 async def send(request: Request, wait: Wait = 0.0) -> JSONResponse:
     """Takes 1 to 500 messages and answers when all are durably stored, with `wait` when all are
-    final or the time is over. A station's own messages have to be in their order. Sending a message
-    again is harmless and gives its present state."""
+    decided or the time is over. A station's own messages have to be in their order. Sending a
+    message again is harmless and gives its present state."""
     desk = front.of(request)
     with desk.bodies.share() as share:
         body = await read_json_body(request, desk.body_limits, share)
@@ -89,11 +89,11 @@ async def _deliver(desk: Front, signed: Sequence[Signed], wait: float) -> list[J
 
     def follow(judged: list[Judged]) -> None:
         for digest, verdict in judged if wait else ():
-            if isinstance(verdict, Outcome) and not verdict.status.final:
+            if isinstance(verdict, Outcome) and not verdict.status.decided:
                 following.setdefault(digest, desk.relay.watch.follow(digest))
 
     judged = await desk.judge(signed, follow)
-    found = await finals(following.values(), wait)
+    found = await decisions(following.values(), wait)
     known = {d: outcome for d, outcome in zip(following, found, strict=True) if outcome}
     return [(digest, known.get(digest, verdict)) for digest, verdict in judged]
 
@@ -130,7 +130,8 @@ def _tell(request: Request, read: Sequence[Signed | Problem], entries: Sequence[
     summary="What became of a message",
 )
 async def message(request: Request, digest: Digest, wait: Wait = 0.0) -> JSONResponse:
-    """With `wait` it answers once the message is final, or when the time is over."""
+    """With `wait` it answers once the message is decided, or when the time is over. Its `step` says
+    whether the block may still vanish."""
     relay = front.of(request).relay
     key = bytes.fromhex(digest.removeprefix("0x"))
     following = relay.watch.follow(key)
@@ -139,8 +140,8 @@ async def message(request: Request, digest: Digest, wait: Wait = 0.0) -> JSONRes
         if known is None:
             detail = f"The relay has no message with the digest {digest}."
             raise ProblemError(Problem("unknown-message", detail, "digest"))
-        if wait and not known.status.final:
-            later = await finals([following], min(wait, relay.settings.max_wait))
+        if wait and not known.status.decided:
+            later = await decisions([following], min(wait, relay.settings.max_wait))
             known = later[0] or known
     finally:
         following.cancel()
