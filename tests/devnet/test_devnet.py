@@ -1,22 +1,26 @@
 """The command `gridroam devnet`, as a program of its own."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from serving import wait_until
 
 from gridroam.chain import events
 from gridroam.chain.ledger import Ledger
 from gridroam.chain.node import connect
 from gridroam.chain.wallet import Wallet
 from gridroam.cli import main
+from gridroam.devnet.devnet import Devnet
 from gridroam.devnet.market import Market
 from gridroam.messages import OpenSession, sign
 
@@ -198,3 +202,23 @@ def test_port__taken(refused):
         assert refused("--port", port) == (
             f"error: Port {port} is taken. Choose another one, or 0 for any that is free.\n"
         )
+
+
+def test_silent_node__is_waited_for_as_long_as_it_runs(caplog):
+    stopped = threading.Event()
+    with Devnet(0, None, None) as running:
+        pid = running._anvil._process.pid
+        running._anvil.w3 = connect(running.url, timeout=0.3)
+        keeping = threading.Thread(target=running.keep, args=(stopped,))
+        keeping.start()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: "is silent" in caplog.text)
+            time.sleep(1.5)
+            assert keeping.is_alive()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_until(lambda: "answers again" in caplog.text)
+        stopped.set()
+        keeping.join()
+    assert caplog.text.count("is silent") == 1

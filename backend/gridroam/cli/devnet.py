@@ -33,7 +33,9 @@ def devnet(
 ) -> None:
     """Start a local chain with the contracts and a small market on it, for developers."""
     from gridroam.devnet.devnet import Devnet, stopped_by_signals
+    from gridroam.http import log
 
+    log.configure("warning", as_json=False)
     with stopped_by_signals() as stopped, Devnet(port, state, block_time) as running:
         typer.echo(json.dumps(running.as_dict(), indent=2) if as_json else describe(running))
         running.keep(stopped)

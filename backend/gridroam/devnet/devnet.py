@@ -20,9 +20,18 @@ from gridroam.chain.deploy import DEVNET_LIMITS, Deployment, deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import build, small_market
 from gridroam.devnet.members import Market
-from gridroam.errors import BrokenFileError, ChainError, InvalidInputError, NoContractError
+from gridroam.errors import (
+    BrokenFileError,
+    ChainError,
+    InvalidInputError,
+    NoContractError,
+    NodeUnreachableError,
+)
+from gridroam.http.log import logger
 
 _SAVE_EVERY = 1.0
+
+log = logger("gridroam.devnet")
 
 
 class Devnet:
@@ -37,6 +46,7 @@ class Devnet:
         self._beside = state and state.with_name(state.name + ".market.json")
         self._is_new = state is None or not state.exists()
         self._block_time = block_time
+        self._is_silent = False
 
     def __enter__(self) -> Self:
         known = None if self._is_new else self._read()
@@ -53,7 +63,7 @@ class Devnet:
 
     def __exit__(self, *_: object) -> None:
         if self._anvil.is_running:
-            self._anvil.save()
+            self._save()
         self._anvil.stop()
 
     @property
@@ -71,11 +81,12 @@ class Devnet:
         return account
 
     def keep(self, stopped: Event) -> None:
-        """Returns when it is stopped; saves the chain now and then."""
+        """Returns when it is stopped; saves the chain now and then. A node that is silent is waited
+        for, as long as it runs."""
         while not stopped.wait(_SAVE_EVERY):
             if not self._anvil.is_running:
                 raise ChainError("The node ended by itself.", "Start the devnet again.")
-            self._anvil.save()
+            self._save()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -86,6 +97,19 @@ class Devnet:
             "sender": _printed(self.sender),
             "market": self.market.as_dict(),
         }
+
+    def _save(self) -> None:
+        """What a busy machine keeps from being saved now is saved the next time."""
+        try:
+            self._anvil.save()
+        except NodeUnreachableError as error:
+            if not self._is_silent:
+                log.warning("the node is silent, nothing is saved", problem=error.message)
+            self._is_silent = True
+            return
+        if self._is_silent:
+            log.warning("the node answers again")
+        self._is_silent = False
 
     def _make(self) -> tuple[Deployment, Market]:
         w3 = self._anvil.w3
