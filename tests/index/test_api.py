@@ -133,6 +133,7 @@ def test_list__page_by_page__every_row_once(client: httpx.Client) -> None:
         ("sessions?limit=0", 422, "out-of-range"),
         ("participants/1/statement?since=2030-01-01&until=2029-01-01", 422, "wrong-value"),
         ("nothing", 404, "not-found"),
+        ("stations/", 404, "not-found"),
     ],
 )
 def test_get__what_is_not_there_or_wrong__problem(

@@ -78,6 +78,21 @@ def send(url: str, body: Any, **more: Any) -> httpx.Response:
     return http.post(f"{url}/v1/messages", content=content, headers=headers, **more)
 
 
+@pytest.mark.parametrize("name", ["x" * 200_000, "\x1b[2J\n" * 50], ids=["long", "controls"])
+def test_field__that_a_stranger_has_named__is_cut_and_plain_in_answer_and_log(
+    url: str, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.INFO, "gridroam")
+    for body in ({"messages": [OPENING | {name: 1}]}, {"messages": [OPENING], name: 1}):
+        reply = send(url, body)
+        answer = reply.json()
+        assert (reply.status_code, answer["code"]) == (422, "unknown-field")
+        for text in (answer["field"], answer["detail"]):
+            assert len(text) < 300
+            assert text.isprintable()
+    assert len(caplog.text) < 2_000
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
@@ -172,6 +187,7 @@ def test_other_media_type(url: str) -> None:
     ("method", "path", "status", "code", "field"),
     [
         ("GET", "/v2/messages", 404, "not-found", None),
+        ("GET", "/v1/status/", 404, "not-found", None),
         ("DELETE", "/v1/messages", 405, "method-not-allowed", None),
         ("DELETE", "/v1/status", 405, "method-not-allowed", None),
         ("GET", "/v1/messages/0x" + 64 * "0", 404, "unknown-message", "digest"),

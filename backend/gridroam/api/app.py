@@ -48,6 +48,7 @@ def create_app(queries: Queries, follower: Follower | None, settings: HttpSettin
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     mount(app, queries)
     app.state.drain = queries.stopping.set

@@ -27,9 +27,18 @@ _CODES = {
 }
 
 
+_LONGEST = 100
+
+
+def shown(text: str) -> str:
+    """What a stranger calls something, fit for an answer and for a line of the log."""
+    plain = text if text.isprintable() else ascii(text)[1:-1]
+    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."
+
+
 def problem_of(error: ErrorDetails, where: str, steps: Sequence[int | str]) -> Problem:
     """About the value that is some steps below `where`."""
-    path = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
+    path = [f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in steps]
     field = (where + "".join(path)).lstrip(".")
-    detail = f"{field}: {error['msg']}."
+    detail = f"{field}: {shown(error['msg'])}."
     return Problem(_CODES.get(error["type"], "wrong-type"), detail, field)

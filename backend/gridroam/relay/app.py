@@ -35,6 +35,7 @@ def create_app(relay: Relay, operator_port: int | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.front = Front(relay, operator_port)
     app.state.drain = app.state.front.stop

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from gridroam.http.problems import Problem, ProblemError
-from gridroam.http.validation import problem_of
+from gridroam.http.validation import problem_of, shown
 from gridroam.messages import Domain, Signed
 from gridroam.relay.schemas import MAX_MESSAGES, DomainIn, MessageIn, OpeningIn, ReportIn
 
@@ -34,7 +34,7 @@ def _problems(document: Any, domain: Domain) -> Iterator[Problem]:
         yield Problem("wrong-type", "The body is no JSON object.")
         return
     for name in document.keys() - _FIELDS:
-        yield Problem("unknown-field", f"The request has no field {name!r}.", name)
+        yield Problem("unknown-field", f"The request has no field {shown(name)!r}.", shown(name))
     if "messages" not in document:
         yield Problem("missing-field", "The request has no messages.", "messages")
         return
