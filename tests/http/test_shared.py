@@ -55,3 +55,34 @@ def test_get__one_who_gives_up__does_not_spoil_it_for_the_others() -> None:
         return await patient
 
     assert asyncio.run(ask()) == 1
+
+
+def test_soon__while_it_hangs__gives_what_was_last_made_and_how_old_it_is() -> None:
+    turns = iter([0.0, 0.5, 0.0])
+    made = iter("abc")
+
+    def make() -> str:
+        time.sleep(next(turns))
+        return next(made)
+
+    async def ask() -> list[tuple[str, float] | None]:
+        shared = Shared(make, 0.05)
+        first = await shared.soon(0.2)
+        await asyncio.sleep(0.1)
+        hanging = await shared.soon(0.2)
+        await asyncio.sleep(0.3)
+        return [first, hanging, await shared.soon(0.2)]
+
+    first, hanging, after = asyncio.run(ask())
+    assert first is not None
+    assert hanging is not None
+    assert after is not None
+    assert (first[0], hanging[0], after[0]) == ("a", "a", "b")
+    assert first[1] < 0.1 < 0.3 <= hanging[1] < 0.5
+
+
+def test_soon__where_nothing_was_made_yet__says_so() -> None:
+    async def ask() -> object:
+        return await Shared(lambda: time.sleep(0.3), 1.0).soon(0.05)
+
+    assert asyncio.run(ask()) is None

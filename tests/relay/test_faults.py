@@ -404,6 +404,23 @@ def test_block_vanishes_while_the_past_is_searched__nothing_is_said_before_it_is
             assert relay.send(messages)[0].status is Status.CLEARED
 
 
+def test_node_that_answers_errors_only_is_503(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
+) -> None:
+    """As one whose provider's quota is used up."""
+    spent = {"error": {"code": -32005, "message": "daily request count exceeded"}}
+    with (
+        Faults(anvil.url) as faults,
+        a_relay(anvil, ledger, str(tmp_path / "relay.db"), rpc=faults.url) as relay,
+        RelayClient(relay.url, retries=NO_RETRIES) as client,
+    ):
+        faults.lie = lambda _: spent
+        with pytest.raises(RelayProblemError) as raised:
+            client.send([plug.opening()])
+        faults.heal()
+    assert (raised.value.code, raised.value.status) == ("node-unreachable", 503)
+
+
 def test_past_that_could_not_be_searched_long_ago_is_searched_again(
     anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,9 @@ def test_readyz__says_what_is_wrong(anvil: Anvil, ledger: Ledger, tmp_path: Path
     chosen = settings(anvil, ledger.address, tmp_path / "relay.db", max_queue_age=0.5)
     with served(chosen) as url:
         reply = http.get(f"{url}/readyz")
-        assert reply.json() == {
+        answer = reply.json()
+        assert answer.pop("age") < 1
+        assert answer == {
             "ready": True,
             "checks": dict.fromkeys(
                 ("node", "database", "sender", "head", "queue", "process"), "ok"
@@ -110,6 +112,48 @@ def test_readyz__says_what_is_wrong(anvil: Anvil, ledger: Ledger, tmp_path: Path
         assert (reply.status_code, reply.json()["code"]) == (503, "not-ready")
         assert "database failed" in reply.json()["checks"]["database"]
         assert http.get(f"{url}/healthz").json() == {"status": "ok"}
+
+
+def test_readyz__while_the_node_hangs__is_what_was_last_known_and_says_how_old_it_is(
+    anvil: Anvil, ledger: Ledger, tmp_path: Path
+) -> None:
+    def asked(url: str) -> httpx.Response:
+        start = time.monotonic()
+        reply = http.get(f"{url}/readyz", timeout=9.0)
+        assert time.monotonic() - start < 2.0
+        return reply
+
+    with Faults(anvil.url) as node:
+        chosen = settings(
+            anvil, ledger.address, tmp_path / "relay.db", rpc=node.url, rpc_seconds=4.0
+        )
+        with served(chosen) as url:
+            assert asked(url).json()["age"] < 1
+            node.delay = 8.0
+            wait_until(lambda: asked(url).json()["age"] > 2)
+            assert asked(url).json()["ready"]
+            wait_until(lambda: asked(url).status_code == 503)
+            assert asked(url).json()["checks"]["node"] != "ok"
+            node.heal()
+            wait_until(lambda: asked(url).is_success)
+
+
+def test_strangers__are_not_told_where_node_and_database_are(
+    anvil: Anvil, ledger: Ledger, plug: Plug, tmp_path: Path
+) -> None:
+    with Faults(anvil.url) as node:
+        chosen = settings(anvil, ledger.address, tmp_path / "relay.db", rpc=node.url)
+        with served(chosen) as url:
+            node.down = True
+            wait_until(lambda: http.get(f"{url}/readyz").status_code == 503)
+            delivery = {"messages": [message_json(plug.opening())]}
+            replies = [
+                http.get(f"{url}/readyz"),
+                http.get(f"{url}/v1/status"),
+                http.post(f"{url}/v1/messages", json=delivery),
+            ]
+    assert replies[2].json()["code"] == "node-unreachable"
+    assert not [reply.text for reply in replies if "127.0.0.1" in reply.text]
 
 
 def test_readyz__while_a_message_waits_for_too_long(

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from gridroam.errors import ChainError, InvalidInputError, StoreError
+from gridroam.errors import ChainError, InvalidInputError, NodeUnreachableError, StoreError
+from gridroam.http.log import log
 from gridroam.http.problems import Kind, Problem, ProblemError, add, problem_response
 
 KINDS = add(
@@ -37,6 +38,10 @@ class Route(APIRoute):
                 return problem_response(error.problem)
             except InvalidInputError as error:
                 return problem_response(Problem("wrong-value", str(error)))
+            except NodeUnreachableError as error:
+                log.warning("the node is gone", problem=error.message)
+                detail = "The service's node does not answer."
+                return problem_response(Problem("node-failing", detail, retry_after=5))
             except ChainError as error:
                 return problem_response(Problem("node-failing", error.message, retry_after=5))
             except StoreError as error:

@@ -54,7 +54,7 @@ def _methods(request: Request) -> set[str]:
 
 async def _store_failing(_: Request, error: StoreError) -> JSONResponse:
     log.error("the database fails", problem=error.message)
-    return problem_response(Problem("store-failing", error.message, retry_after=2))
+    return problem_response(Problem("store-failing", "The database failed.", retry_after=2))
 
 
 async def _cut_off(_: Request, __: ClientDisconnect) -> JSONResponse:

@@ -27,7 +27,7 @@ from gridroam.messages import EnergyReport, OpenSession, Signed
 from gridroam.relay import metrics
 from gridroam.relay.log import log
 from gridroam.relay.outcomes import PERHAPS_BEFORE, History
-from gridroam.relay.problems import Problem, of_reason
+from gridroam.relay.problems import NODE_FAILS, STORE_FAILS, Problem, of_reason
 from gridroam.relay.recovery import Recovery
 from gridroam.relay.simulation import Arrival, Simulation
 from gridroam.relay.trails import Trails
@@ -108,7 +108,7 @@ class Door:
             )
             self._keep([a for a in new if isinstance(verdicts[a.digest], Outcome)], verdicts, known)
             self._remember(new, verdicts, reasons)
-        except (NodeUnreachableError, StoreError) as error:
+        except (ChainError, StoreError) as error:
             self.trails.forget(a.station for a in new)
             trouble = _trouble(error)
             return {a.digest: trouble for a in new}
@@ -215,9 +215,10 @@ def _is_open(known: Outcome | None) -> bool:
 
 
 def _trouble(error: GridroamError) -> Problem:
-    code = "store-failing" if isinstance(error, StoreError) else "node-unreachable"
     log.error("messages cannot be taken", problem=error.message)
-    return Problem(code, error.message, retry_after=2)
+    if isinstance(error, StoreError):
+        return Problem("store-failing", STORE_FAILS, retry_after=2)
+    return Problem("node-unreachable", NODE_FAILS, retry_after=2)
 
 
 def _too_many_refusals(arrival: Arrival, reason: Reason) -> Problem:

@@ -20,6 +20,8 @@ from gridroam.relay.service import Relay
 
 _CONDITION_SECONDS, _CHECKS_SECONDS = 0.2, 1.0
 """For which an answer about the relay is good: each asks the node, and readiness writes."""
+_READY_SECONDS = 0.8
+"""After which readiness is what was last known: load balancers wait for a second or two."""
 _NODE_SECONDS = 2.0
 """After which it is down, for metrics: Prometheus waits for 10 s, and so does who asks a node that
 hangs."""
@@ -65,6 +67,14 @@ class Front:
             return await self.relay.intake.take(signed, on_judged)
         finally:
             self._judging.give_back(len(signed))
+
+    async def readiness(self) -> tuple[dict[str, str], float]:
+        """What it takes to be ready, each `ok` or what is wrong, and how long ago (s) that was so:
+        more than a moment while node or database keep everybody waiting."""
+        unknown = {"answers": "Neither node nor database has answered yet."}, 0.0
+        checks, age = await self.checks.soon(_READY_SECONDS) or unknown
+        process = "It is stopping." if self.stopping.is_set() else "ok"
+        return checks | {"process": process}, age
 
     async def observe(self) -> None:
         """Brings the metrics up to date."""

@@ -8,7 +8,16 @@ from gridroam.domain.reasons import Reason
 from gridroam.http import problems
 from gridroam.http.problems import Kind, ProblemError, problem_response
 
-__all__ = ["KINDS", "Kind", "Problem", "ProblemError", "of_reason", "problem_response"]
+__all__ = [
+    "KINDS",
+    "NODE_FAILS",
+    "STORE_FAILS",
+    "Kind",
+    "Problem",
+    "ProblemError",
+    "of_reason",
+    "problem_response",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,10 @@ def of_reason(reason: Reason, detail: str) -> Problem:
     """Why the ledger would not accept a message."""
     return Problem(reason.slug, detail, reason=reason)
 
+
+NODE_FAILS = "The relay's node does not answer."
+STORE_FAILS = "The relay's database failed."
+"""What is told to strangers. The log says why, which may name addresses."""
 
 _SHAPE = "See the request's schema and examples at /docs."
 _NEVER = "The message can never be accepted as it is: correct it and sign it again."

@@ -235,6 +235,10 @@ class ReadyOut(BaseModel):
 
     ready: bool
     checks: dict[str, str]
+    age: Annotated[
+        float,
+        Field(description="seconds since that was known: more than 2 while node or database hang"),
+    ]
 
 
 def message_json(signed: Signed) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from gridroam.chain.outgoing import Head, Outgoing
 from gridroam.chain.signer import Nobody, Signer
 from gridroam.errors import ChainError, StoreError
 from gridroam.messages import Domain
-from gridroam.relay import account, metrics
+from gridroam.relay import account, metrics, problems
 from gridroam.relay.choice import Bounds
 from gridroam.relay.crew import Crew
 from gridroam.relay.door import Door
@@ -156,11 +156,13 @@ class Relay:
             self.outbox.probe()
             found["sender"] = _about(self._senders.all())
         except StoreError as error:
-            found["database"] = error.message
+            log.warning("not ready", database=error.message)
+            found["database"] = problems.STORE_FAILS
         try:
             self._asking.head()
         except ChainError as error:
-            found["node"] = error.message
+            log.warning("not ready", node=error.message)
+            found["node"] = problems.NODE_FAILS
         return found
 
     # ------------------------------------------------------------------------------------- Parts
