@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridroam.domain.energy import Reading, SlotEnergy, by_slot, check, deliverable
+from gridroam.domain.energy import Course, Reading, by_slot, check, deliverable
 from gridroam.domain.reasons import Reason
 from gridroam.domain.slots import SLOT, boundaries_between, slot_start
 from gridroam.domain.stations import Station
@@ -54,8 +54,12 @@ def test_deliverable__registers_show_whole_watt_hours(power: int, seconds: int, 
 
 def test_check__a_register_that_ran_backwards_anywhere__comes_before_the_power() -> None:
     station = Station("0x" + "a" * 40, 1, 22_000, 0)
-    fits, too_much = SlotEnergy(0, 900, 5_501, 0), SlotEnergy(900, 900, 0, 1)
-    backwards = SlotEnergy(1_800, 900, -1, 0)
-    assert check([fits, too_much, backwards], station) is Reason.REGISTER_BACKWARDS
-    assert check([fits, too_much], station) is Reason.POWER_EXCEEDED
-    assert check([fits], station) is Reason.NONE
+    fits, too_much, backwards = (5_501, 0), (0, 1), (-1, 0)
+
+    def checked(*energy: tuple[int, int]) -> Reason:
+        times = tuple(900 * n for n in range(len(energy) + 1))
+        return check(Course(times, *map(list, zip(*energy, strict=True))), station)
+
+    assert checked(fits, too_much, backwards) is Reason.REGISTER_BACKWARDS
+    assert checked(fits, too_much) is Reason.POWER_EXCEEDED
+    assert checked(fits) is Reason.NONE

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_market import GRID, GRID_TARIFF, LIMITS, OPERATOR, OPERATOR_TARIFF, START, World
 
-from gridroam.domain.energy import SlotEnergy
+from gridroam.domain.energy import Course
 from gridroam.domain.participants import Role
 from gridroam.domain.settlement import price
 from gridroam.domain.slots import SLOT, SLOTS_PER_DAY
@@ -23,10 +23,9 @@ def test_price__any_map__is_the_sum_over_the_levels(
     of_slots: list[Level], energies: list[tuple[int, int]]
 ) -> None:
     tariff = replace(GRID_TARIFF, levels=sum(n << 2 * i for i, n in enumerate(of_slots)))
-    slots = [
-        SlotEnergy(START + i * SLOT, SLOT, taken, fed) for i, (taken, fed) in enumerate(energies)
-    ]
-    amounts = price(slots, tariff, OPERATOR_TARIFF, last=True)
+    times = tuple(START + i * SLOT for i in range(len(energies) + 1))
+    energy = Course(times, [e[0] for e in energies], [e[1] for e in energies])
+    amounts = price(energy, tariff, OPERATOR_TARIFF, last=True)
 
     def total(level: Level, column: int) -> int:
         return sum(e[column] for i, e in enumerate(energies) if of_slots[i % 96] is level)
@@ -41,8 +40,8 @@ def test_price__any_map__is_the_sum_over_the_levels(
 
 
 def test_price__not_the_last_report__has_no_session_fee() -> None:
-    slots = [SlotEnergy(START, SLOT, 0, 0)]
-    assert price(slots, GRID_TARIFF, OPERATOR_TARIFF, last=False) == (0, 0, 0)
+    nothing = Course((START, START + SLOT), [0], [0])
+    assert price(nothing, GRID_TARIFF, OPERATOR_TARIFF, last=False) == (0, 0, 0)
 
 
 def publish(world: World, tariff: Tariff, now: int) -> int:

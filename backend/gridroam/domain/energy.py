@@ -3,7 +3,10 @@
 So the parts add up to the whole, whatever the slots; import and export never net.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
+from operator import gt, sub
 from typing import NamedTuple
 
 from gridroam.domain.reasons import Reason
@@ -36,18 +39,47 @@ class SlotEnergy(NamedTuple):
     """The same."""
 
 
+class Course(NamedTuple):
+    """The energy slot by slot from one reading to another, in columns: they are added up, priced
+    and compared as a whole, by the million."""
+
+    times: tuple[Timestamp, ...]
+    """Of the first reading, of each slot boundary after it, and of the last reading."""
+    import_wh: list[Wh]
+    """From each time to the next; negative if the register ran backwards."""
+    export_wh: list[Wh]
+    """The same."""
+
+    def cut(self, time: Timestamp) -> tuple["Course", "Course"]:
+        """The slots that begin before a time, and the others."""
+        times, import_wh, export_wh = self
+        at = bisect_left(times, time, hi=len(import_wh))
+        return (
+            Course(times[: at + 1], import_wh[:at], export_wh[:at]),
+            Course(times[at:], import_wh[at:], export_wh[at:]),
+        )
+
+    def slots(self) -> list[SlotEnergy]:
+        """Row by row."""
+        rows = zip(pairwise(self.times), self.import_wh, self.export_wh, strict=True)
+        return [SlotEnergy(time, until - time, *energy) for (time, until), *energy in rows]
+
+
+def course(start: Reading, boundaries: Sequence[tuple[Wh, Wh]], end: Reading) -> Course:
+    """From one reading to the next; `boundaries` are the registers at each slot boundary between
+    them. Raises `ValueError` if there are more or fewer."""
+    times = start.time, *boundaries_between(start.time, end.time), end.time
+    imported, exported = zip(start[1:], *boundaries, end[1:], strict=True)
+    if len(imported) != len(times):
+        raise ValueError(f"{len(boundaries)} boundaries from {start.time} to {end.time}")
+    return Course(
+        times, list(map(sub, imported[1:], imported)), list(map(sub, exported[1:], exported))
+    )
+
+
 def by_slot(start: Reading, boundaries: Sequence[tuple[Wh, Wh]], end: Reading) -> list[SlotEnergy]:
-    """The energy of each slot from one reading to the next; `boundaries` are the registers at each
-    slot boundary between them."""
-    slots: list[SlotEnergy] = []
-    before, imported, exported = start
-    times = boundaries_between(start.time, end.time)
-    for time, (import_register, export_register) in zip(times, boundaries, strict=True):
-        energy = import_register - imported, export_register - exported
-        slots.append(SlotEnergy(before, time - before, *energy))
-        before, imported, exported = time, import_register, export_register
-    energy = end.import_register - imported, end.export_register - exported
-    return [*slots, SlotEnergy(before, end.time - before, *energy)]
+    """The same row by row."""
+    return course(start, boundaries, end).slots()
 
 
 def deliverable(power: Watts, seconds: Seconds) -> Wh:
@@ -55,16 +87,14 @@ def deliverable(power: Watts, seconds: Seconds) -> Wh:
     return power * seconds // _SECONDS_PER_HOUR + _TOLERANCE if power else 0
 
 
-def check(slots: Sequence[SlotEnergy], station: Station) -> Reason:
+def check(energy: Course, station: Station) -> Reason:
     """Whether all of it can have gone through this station."""
-    for _, _, import_wh, export_wh in slots:
-        if import_wh < 0 or export_wh < 0:
-            return Reason.REGISTER_BACKWARDS
-    power, feed_in = station.max_power, station.max_feed_in
-    lengths = {slot.seconds for slot in slots}
-    most = {seconds: deliverable(power, seconds) for seconds in lengths}
-    most_fed = {seconds: deliverable(feed_in, seconds) for seconds in lengths}
-    for _, seconds, import_wh, export_wh in slots:
-        if import_wh > most[seconds] or export_wh > most_fed[seconds]:
+    times, import_wh, export_wh = energy
+    if min(import_wh) < 0 or min(export_wh) < 0:
+        return Reason.REGISTER_BACKWARDS
+    lengths = list(map(sub, times[1:], times))
+    for power, energies in (station.max_power, import_wh), (station.max_feed_in, export_wh):
+        most = {seconds: deliverable(power, seconds) for seconds in set(lengths)}
+        if any(map(gt, energies, map(most.__getitem__, lengths))):
             return Reason.POWER_EXCEEDED
     return Reason.NONE

@@ -15,7 +15,7 @@ from gridroam.domain.batch import cleared_leaf, expired_leaf, merkle_root, rejec
 from gridroam.domain.clearing import Terms
 from gridroam.domain.corrections import Corrections
 from gridroam.domain.decision import Cleared, Decision, Rejected, Superseded
-from gridroam.domain.energy import by_slot
+from gridroam.domain.energy import course
 from gridroam.domain.message import Message, Opening, Report, reading_of
 from gridroam.domain.reasons import Reason
 from gridroam.domain.registry import Registry
@@ -197,12 +197,13 @@ class Market:
         reason = settlement.check(report, session, self.registry.limits.skew, now)
         if reason:
             return _reject(digest, now, reason)
-        slots = by_slot(session.last_reading, report.boundaries, reading_of(report))
-        reason = energy.check(slots, station)
+        reading = reading_of(report)
+        taken = course(session.last_reading, report.boundaries, reading)
+        reason = energy.check(taken, station)
         if reason:
             return _reject(digest, now, reason)
         books = self.accounts, self.registry.tariffs
-        settled = Settling(*books, session, digest, now).settle(report, slots)
+        settled = Settling(*books, session, digest, now).settle(report, reading, taken)
         self.corrections.go_on(report, settled.parts)
         if report.last:
             self._end(session, State.CLOSED)

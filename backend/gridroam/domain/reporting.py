@@ -5,15 +5,14 @@ The change lies at the start of a slot, so the register of that moment is in the
 before it is the old supplier's, what comes after the new one's, to the watt-hour.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from gridroam.domain import settlement
 from gridroam.domain.accounts import Accounts, Claim
-from gridroam.domain.batch import node, settled_leaf
+from gridroam.domain.batch import Pinned, node, settled_leaf
 from gridroam.domain.decision import Part, Settled, Switched
-from gridroam.domain.energy import SlotEnergy
-from gridroam.domain.message import Report, reading_of
+from gridroam.domain.energy import Course, Reading
+from gridroam.domain.message import Report
 from gridroam.domain.participants import Role
 from gridroam.domain.session import Change, Session
 from gridroam.domain.settlement import Amounts
@@ -30,20 +29,20 @@ class Settling(NamedTuple):
     digest: Bytes32
     now: Timestamp
 
-    def settle(self, report: Report, slots: Sequence[SlotEnergy]) -> Settled:
-        """The report was checked; `slots` is its energy. To end the session is the caller's."""
+    def settle(self, report: Report, reading: Reading, energy: Course) -> Settled:
+        """The report was checked, and is `reading` and `energy`. To end the session is the
+        caller's."""
         session, change = self.session, self.session.change
         parts: list[Part] = []
         switched = None
         if change and session.time < change.effective < report.time:
-            before = [slot for slot in slots if slot.time < change.effective]
+            before, energy = energy.cut(change.effective)
             parts.append(self._part(before, change.effective, last=False))
-            slots = slots[len(before) :]
         if change and (change.effective <= session.time or change.effective < report.time):
             switched = self._switch(change)
-        parts.append(self._part(slots, report.time, last=report.last))
+        parts.append(self._part(energy, report.time, last=report.last))
         session.report = report.report
-        session.advance(reading_of(report), self.now)
+        session.advance(reading, self.now)
         leaf = parts[0].leaf if len(parts) == 1 else node(parts[0].leaf, parts[1].leaf)
         return Settled(leaf, tuple(parts), switched)
 
@@ -58,24 +57,23 @@ class Settling(NamedTuple):
         session.change = None
         return Switched(old, change.supplier, change.effective, held)
 
-    def _part(self, slots: Sequence[SlotEnergy], end: Timestamp, *, last: bool) -> Part:
+    def _part(self, energy: Course, end: Timestamp, *, last: bool) -> Part:
         """Posts what the energy of some slots costs, between the parties of the moment."""
-        due = self._price(slots, last=last)
-        import_wh = sum([slot.import_wh for slot in slots])
-        export_wh = sum([slot.export_wh for slot in slots])
         pinned = self.session.pinned
+        due = self._price(pinned, energy, last=last)
+        import_wh, export_wh = sum(energy.import_wh), sum(energy.export_wh)
         claims = self._post(due, import_wh, export_wh)
         leaf = settled_leaf(self.digest, self.now, pinned, end, due)
-        parties = pinned.supplier, pinned.grid_operator, pinned.station_operator
+        parties = pinned[:3]
         self.accounts.record(leaf, *parties)
         return Part(leaf, *parties, end, import_wh, export_wh, *due, last, claims)
 
-    def _price(self, slots: Sequence[SlotEnergy], *, last: bool) -> Amounts:
+    def _price(self, pinned: Pinned, energy: Course, *, last: bool) -> Amounts:
         """At the versions that were pinned at clearing."""
-        pinned, get = self.session.pinned, self.tariffs.get
+        get = self.tariffs.get
         grid = get(pinned.grid_operator, Role.GRID_OPERATOR, pinned.grid_tariff)
         operator = get(pinned.station_operator, Role.STATION_OPERATOR, pinned.operator_tariff)
-        return settlement.price(slots, grid, operator, last=last)
+        return settlement.price(energy, grid, operator, last=last)
 
     def _post(self, due: Amounts, import_wh: Wh, export_wh: Wh) -> tuple[Claim, ...]:
         supplier, grid = self.session.supplier, self.session.grid_operator

@@ -1,14 +1,14 @@
 """Settlement: whether a report fits its session, and what its energy costs whom."""
 
-from collections.abc import Sequence
+from operator import mul
 from typing import NamedTuple
 
-from gridroam.domain.energy import SlotEnergy
+from gridroam.domain.energy import Course
 from gridroam.domain.message import Report
 from gridroam.domain.reasons import Reason
 from gridroam.domain.session import Session
 from gridroam.domain.slots import MAX_BOUNDARIES, boundary_count
-from gridroam.domain.tariff import Tariff, level_bits
+from gridroam.domain.tariff import Tariff
 from gridroam.domain.units import NanoEuro, Seconds, Timestamp
 
 
@@ -37,18 +37,12 @@ def check(report: Report, session: Session, skew: Seconds, now: Timestamp) -> Re
     return Reason.NONE if complete else Reason.WRONG_BOUNDARIES
 
 
-def price(slots: Sequence[SlotEnergy], grid: Tariff, operator: Tariff, *, last: bool) -> Amounts:
+def price(energy: Course, grid: Tariff, operator: Tariff, *, last: bool) -> Amounts:
     """Each slot's energy at its price; the session fees with the final report."""
-    network_charge = service_fee = feed_in = 0
-    grid_import, grid_export = grid.import_prices, grid.export_prices
-    operator_import = operator.import_prices
-    grid_levels, operator_levels = grid.levels, operator.levels
-    for time, _, import_wh, export_wh in slots:
-        bits = level_bits(time)
-        level = grid_levels >> bits & 3
-        network_charge += import_wh * grid_import[level]
-        feed_in += export_wh * grid_export[level]
-        service_fee += import_wh * operator_import[operator_levels >> bits & 3]
+    start = energy.times[0]
+    network_charge = sum(map(mul, energy.import_wh, grid.import_prices_from(start)))
+    service_fee = sum(map(mul, energy.import_wh, operator.import_prices_from(start)))
+    feed_in = sum(map(mul, energy.export_wh, grid.export_prices_from(start)))
     if last:
         network_charge += grid.fee
         service_fee += operator.fee

@@ -4,11 +4,14 @@ A grid operator's is the network charge (import) and the remuneration (export; n
 supplier pays). A station operator's is the service fee; it has no export prices.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
+from itertools import chain, cycle
 
 from gridroam.domain.participants import Limits, Role
-from gridroam.domain.slots import SLOT, SLOTS_PER_DAY
+from gridroam.domain.slots import SLOT, SLOTS_PER_DAY, slot_of_day
 from gridroam.domain.units import (
     NANO_PER_MICRO,
     MicroEuro,
@@ -27,9 +30,9 @@ class Level(IntEnum):
     LOW = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tariff:
-    """One version; never changed."""
+    """One version; never changed, so that what follows from it is worked out once."""
 
     import_standard: MicroEuroPerKwh
     import_high: MicroEuroPerKwh
@@ -46,17 +49,35 @@ class Tariff:
 
     def level(self, time: Timestamp) -> int:
         """The price level of the slot that `time` lies in."""
-        return self.levels >> level_bits(time) & 3
+        return self.levels >> 2 * slot_of_day(time) & 3
 
-    @property
+    def import_prices_from(self, time: Timestamp) -> Iterator[MicroEuroPerKwh]:
+        """Of the slot that `time` lies in and of every slot after it."""
+        return _from(self._import_prices_of_day, time)
+
+    def export_prices_from(self, time: Timestamp) -> Iterator[MicroEuroPerKwh]:
+        """The same for what is fed in."""
+        return _from(self._export_prices_of_day, time)
+
+    @cached_property
     def import_prices(self) -> tuple[MicroEuroPerKwh, MicroEuroPerKwh, MicroEuroPerKwh]:
         """By `Level`."""
         return self.import_standard, self.import_high, self.import_low
 
-    @property
+    @cached_property
     def export_prices(self) -> tuple[MicroEuroPerKwh, MicroEuroPerKwh, MicroEuroPerKwh]:
         """By `Level`."""
         return self.export_standard, self.export_high, self.export_low
+
+    @cached_property
+    def _import_prices_of_day(self) -> tuple[MicroEuroPerKwh, ...]:
+        """By slot."""
+        return tuple(self.import_prices[level] for level in _levels_of_day(self.levels))
+
+    @cached_property
+    def _export_prices_of_day(self) -> tuple[MicroEuroPerKwh, ...]:
+        """By slot."""
+        return tuple(self.export_prices[level] for level in _levels_of_day(self.levels))
 
     @property
     def fee(self) -> NanoEuro:
@@ -76,10 +97,13 @@ class Tariff:
         require(self.valid_from % SLOT == 0, "NotSlotAligned", f"{self.valid_from}")
 
 
-def level_bits(time: Timestamp) -> int:
-    """How far down the map the level of the slot that `time` lies in stands."""
-    return time // SLOT % SLOTS_PER_DAY * 2
+def _levels_of_day(levels: int) -> list[int]:
+    return [levels >> 2 * slot & 3 for slot in range(SLOTS_PER_DAY)]
 
 
 def _are_levels(levels: int) -> bool:
-    return all(levels >> 2 * slot & 3 <= Level.LOW for slot in range(SLOTS_PER_DAY))
+    return max(_levels_of_day(levels)) <= Level.LOW
+
+
+def _from(day: tuple[MicroEuroPerKwh, ...], time: Timestamp) -> Iterator[MicroEuroPerKwh]:
+    return chain(day[slot_of_day(time) :], cycle(day))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
-from gridroam.domain.energy import Reading, SlotEnergy, by_slot
+from gridroam.domain.energy import Course, Reading, SlotEnergy, course
 from gridroam.domain.hashing import keccak
 from gridroam.domain.settlement import price
 from gridroam.domain.slots import boundaries_between
@@ -97,10 +97,14 @@ class Version:
         named = dict(zip(cls.__slots__, values, strict=True)) | {"shares": shares}
         return cls(**named)
 
-    def intervals(self) -> list[SlotEnergy]:
+    def course(self) -> Course:
         """The energy between one reading and the next."""
         first, *between, last = pairs(self.readings)
-        return by_slot(Reading(self.start, *first), between, Reading(self.end, *last))
+        return course(Reading(self.start, *first), between, Reading(self.end, *last))
+
+    def intervals(self) -> list[SlotEnergy]:
+        """The same row by row."""
+        return self.course().slots()
 
     def moments(self) -> list[Reading]:
         """The registers with their times."""
@@ -125,7 +129,7 @@ def pairs(readings: bytes) -> list[tuple[Wh, Wh]]:
 
 
 def packed(registers: Sequence[tuple[Wh, Wh]]) -> bytes:
-    return b"".join(i.to_bytes(6, "big") + e.to_bytes(6, "big") for i, e in registers)
+    return b"".join([(i << 48 | e).to_bytes(READING_BYTES, "big") for i, e in registers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +163,14 @@ def next_version(present: Version, change: Correction, grid: Tariff, operator: T
         readings=change.readings,
         shares=(),
     )
-    slots = drawn.intervals()
-    for slot in slots:
-        possible = all(0 <= wh <= MOST_IN_AN_INTERVAL for wh in (slot.import_wh, slot.export_wh))
-        require(possible, "RegisterBackwards", f"at {slot.time}")
+    left = drawn.course()
+    for time, *energy in zip(left.times, left.import_wh, left.export_wh, strict=False):
+        possible = all(0 <= wh <= MOST_IN_AN_INTERVAL for wh in energy)
+        require(possible, "RegisterBackwards", f"at {time}")
     shares = []
     for index, assignment in enumerate(change.assignments, 1):
         last = index == len(change.assignments)
-        own = [slot for slot in slots if last or slot.time < assignment.until]
-        slots = slots[len(own) :]
+        own, left = (left, left) if last else left.cut(assignment.until)
         shares.append(_share(assignment, own, grid, operator, fees=last and present.closed))
     return replace(drawn, shares=tuple(shares))
 
@@ -184,19 +187,19 @@ def _check_assignments(present: Version, assignments: Sequence[Assignment]) -> N
 
 def _share(
     assignment: Assignment,
-    slots: Sequence[SlotEnergy],
+    energy: Course,
     grid: Tariff,
     operator: Tariff,
     *,
     fees: bool,
 ) -> Share:
-    due = price(slots, grid, operator, last=fees)
-    fed = sum(slot.export_wh for slot in slots)
+    due = price(energy, grid, operator, last=fees)
+    fed = sum(energy.export_wh)
     returned = due.feed_in < 0
     return Share(
         assignment.supplier,
         assignment.until,
-        sum(slot.import_wh for slot in slots),
+        sum(energy.import_wh),
         0 if returned else fed,
         fed if returned else 0,
         *due,
