@@ -24,7 +24,7 @@ from gridroam.audit.compare import _State
 from gridroam.audit.difference import Findings
 from gridroam.audit.replay import Replay
 from gridroam.audit.signatures import authenticate
-from gridroam.chain import abi, bloom, envelopes, trie
+from gridroam.chain import abi, bloom, envelopes, rlp, trie
 from gridroam.chain.bulk import Read
 from gridroam.chain.header import data, hash_of
 from gridroam.chain.ledger import Ledger
@@ -114,7 +114,6 @@ class _Maker:
         self._head = head
         self._address = running.ledger.address.lower()
         self._bits = bloom.bits_of(data(self._address))
-        self._indexed = {e.topic: 1 + len(e.indexed) for e in abi.events("Ledger")}
         self._nonce = 0
         self.roots: dict[int, bytes] = {}
 
@@ -122,7 +121,7 @@ class _Maker:
         now = max(time_, int(self._head["timestamp"], 16) + 1)
         packed = [message.pack() for message in batch]
         transaction = self._transaction(self._ledger.submit_calldata(packed))
-        receipt = self._receipt(transaction["hash"], self._words(packed, now))
+        receipt = self._receipt(transaction["hash"], self._logs(packed, now))
         header = self._head | {
             "parentHash": self._head["hash"],
             "number": hex(int(self._head["number"], 16) + 1),
@@ -136,7 +135,7 @@ class _Maker:
         self._head = header
         self._recorder.add(header, [transaction], [receipt])
 
-    def _words(self, packed: list[bytes], now: int) -> list[bytes]:
+    def _logs(self, packed: list[bytes], now: int) -> bytes:
         received = authenticate(self._ledger.domain, packed)
         decisions = [
             self._market.process(one.message, one.digest, one.signer, now, one.vehicle_signer)
@@ -144,11 +143,10 @@ class _Maker:
         ]
         root = self._market.record_batch([decision.leaf for decision in decisions])
         self.roots[self._market.batch_count] = root
-        words = expected.words_of(
-            received, decisions, (self._market.batch_count, root, len(packed))
-        )
-        assert words is not None
-        return words
+        recorded = self._market.batch_count, root, len(packed)
+        logs = expected.logs_of(self._address, received, decisions, recorded)
+        assert logs is not None
+        return logs
 
     def _transaction(self, calldata: bytes) -> dict[str, Any]:
         self._nonce += 1
@@ -169,18 +167,16 @@ class _Maker:
         }
         return transaction | {"hash": _hex(keccak(envelopes.transaction(transaction)))}
 
-    def _receipt(self, tx_hash: str, logs: list[bytes]) -> dict[str, Any]:
+    def _receipt(self, tx_hash: str, logs: bytes) -> dict[str, Any]:
         seen, written = self._bits, []
-        for place, words in enumerate(logs):
-            end = 32 * self._indexed[words[:32]]
-            topics = [words[i : i + 32] for i in range(0, end, 32)]
+        for place, (_, topics, text) in enumerate(rlp.items(logs)):
             for topic in topics:
                 seen |= bloom.bits_of(topic)
             written.append(
                 {
                     "address": self._address,
                     "topics": [_hex(topic) for topic in topics],
-                    "data": _hex(words[end:]),
+                    "data": _hex(text),
                     "logIndex": hex(place),
                     "transactionHash": tx_hash,
                 }

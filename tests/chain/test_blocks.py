@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from gridroam.chain import envelopes, trie
+from gridroam.chain import envelopes, rlp, trie
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.header import data, header_of
@@ -39,10 +39,14 @@ def test_read__a_real_market__has_every_log_that_the_node_gives(
         log for some in Logs(Rpc(anvil.url), ledger.addresses).between(0, last) for log in some
     ]
     stretch = blocks.read(0, last)
-    read = [log for block in stretch.blocks for tx in block.transactions for log in tx.logs]
-    assert [(log.topics, log.data) for log in read] == [(g["topics"], g["data"]) for g in given]
-    assert [log.place for log in read] == [int(g["logIndex"], 16) for g in given]
-    assert len(read) > 30
+    some = [tx.logs for block in stretch.blocks for tx in block.transactions]
+    encoded = [log for logs in some for log in rlp.items(logs.encoded)]
+    places = [place for logs in some for place in logs.places]
+    said = [[g["address"], g["topics"], g["data"]] for g in given]
+    assert encoded == [[data(a), [data(t) for t in topics], data(d)] for a, topics, d in said]
+    assert [log for logs in some for log in logs.found] == given
+    assert places == [int(g["logIndex"], 16) for g in given]
+    assert len(given) > 30
     assert blocks.read(0, last) == stretch  # now every block is asked for whole
     assert stretch.last.hash == ledger.w3.eth.get_block(last)["hash"]
 

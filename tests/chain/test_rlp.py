@@ -7,7 +7,9 @@ import rlp as reference
 from eth_bloom import BloomFilter
 from trie import HexaryTrie
 
-from gridroam.chain import bloom, rlp, trie
+from gridroam.chain import bloom, envelopes, rlp, trie
+
+ADDRESS = bytes(range(20))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 55, 56, 255, 256, 70_000])
@@ -21,6 +23,37 @@ def test_text__any_length__is_what_the_library_writes(length: int, first: int) -
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 255, 256, 2**64, 2**256 - 1])
 def test_number__is_what_the_library_writes(value: int) -> None:
     assert rlp.number(value) == reference.encode(value)
+
+
+@pytest.mark.parametrize("length", [0, 1, 55, 56, 70_000])
+def test_items__of_what_the_library_wrote__are_what_it_was_given(length: int) -> None:
+    given = [b"\x7f", b"\x80", bytes(length), [], [b"", [bytes(length)] * 3], b"\1" * length]
+    assert list(rlp.items(b"".join(map(reference.encode, given)))) == given
+
+
+@pytest.mark.parametrize("topics", range(5))
+@pytest.mark.parametrize(
+    "text", [b"", b"\x7f", b"\x80", bytes(31), bytes(55), bytes(64), bytes(999)]
+)
+def test_logs__any_shape__are_what_the_library_writes(topics: int, text: bytes) -> None:
+    words = [Random(n).randbytes(32) for n in range(topics)]
+    log = {
+        "address": "0x" + ADDRESS.hex(),
+        "topics": ["0x" + word.hex() for word in words],
+        "data": "0x" + text.hex(),
+    }
+    assert envelopes.logs([log, log]) == reference.encode([ADDRESS, words, text]) * 2
+
+
+def test_logs__topic_cut_elsewhere__is_refused() -> None:
+    """Whose bytes would be those of the true ones."""
+    first, second = "0x11" + "a0" * 31, "0x" + "22" * 32
+    moved = [first[:-2], second[:2] + second[2:] + "a0"]
+    for topics in (moved, [first + second[2:]], [first[:-1], second]):
+        with pytest.raises(ValueError, match="32 bytes"):
+            envelopes.logs([{"address": "0x" + ADDRESS.hex(), "topics": topics, "data": "0x"}])
+    with pytest.raises(ValueError, match="digits"):
+        envelopes.logs([{"address": "0x" + ADDRESS.hex(), "topics": [], "data": "0x123"}])
 
 
 @pytest.mark.parametrize("count", [*range(20), 127, 128, 129, 130, 255, 256, 257, 300, 1_000])

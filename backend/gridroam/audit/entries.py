@@ -5,15 +5,14 @@ Between processes they are plain tuples, which costs a tenth of what objects do.
 """
 
 import marshal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple, Self, TypeVar, cast
+from typing import Any, NamedTuple, Self, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
-from gridroam.audit.signatures import Authenticated, authenticate
-from gridroam.audit.wire import Opening, Report
-from gridroam.chain import abi, events
+from gridroam.audit.signatures import Recovered, recovered
+from gridroam.chain import abi, events, rlp
 from gridroam.chain.calldata import messages_in
 from gridroam.chain.events import Event, LogPosition
 from gridroam.errors import ChainError
@@ -45,17 +44,16 @@ class Batch(NamedTuple):
     """What a transaction submitted. `fault` says why its input is no batch."""
 
     to: str
-    received: list[Authenticated]
+    received: list[Recovered]
     fault: str = ""
 
 
-class RawLog(NamedTuple):
-    """A log as it stands on chain: `place` is its index in the block, `words` its topics, which are
-    so many, and its data behind them."""
+class RawLogs(NamedTuple):
+    """Logs as they stand on chain: `places` are their indices in the block, `encoded` they
+    themselves in RLP, one behind another."""
 
-    place: int
-    topics: int
-    words: bytes
+    places: Sequence[int]
+    encoded: bytes
 
 
 class Entry:
@@ -72,7 +70,7 @@ class Entry:
         batch: Batch | None,
         sent: Transaction | None = None,
         *,
-        logs: Sequence[RawLog] | None = None,
+        logs: RawLogs | None = None,
         decoded: tuple[Event, ...] | None = None,
     ) -> None:
         self.block = block
@@ -85,47 +83,45 @@ class Entry:
     @property
     def events(self) -> tuple[Event, ...]:
         if self._events is None:
-            self._events = tuple(self._decoded(log) for log in self.logs or ())
+            self._events = tuple(self._decoded(self.logs)) if self.logs else ()
         return self._events
 
     def first_of(self, kind: type[E]) -> E | None:
-        """The first event of a kind, without decoding the others."""
-        if self.logs is None:
-            return next((event for event in self.events if isinstance(event, kind)), None)
-        topic = _topics()[kind.__name__]
-        found = next((log for log in self.logs if log.words.startswith(topic)), None)
-        return cast("E", self._decoded(found)) if found is not None else None
+        """The first event of a kind."""
+        return next((event for event in self.events if isinstance(event, kind)), None)
 
     @property
     def size(self) -> int:
-        return len(self.logs if self.logs is not None else self.events)
+        return len(self.logs.places if self.logs is not None else self.events)
 
-    def _decoded(self, log: RawLog) -> Event:
-        at, end = self.at, 32 * log.topics
+    def _decoded(self, logs: RawLogs) -> Iterator[Event]:
+        at = self.at
         fields = {
-            "topics": [log.words[i : i + 32] for i in range(0, end, 32)],
-            "data": log.words[end:],
             "blockNumber": at.block,
             "blockHash": at.block_hash,
             "transactionHash": at.tx_hash,
             "transactionIndex": at.tx_index,
-            "logIndex": log.place,
         }
-        try:
-            event = events.decode(fields)
-        except (DecodingError, ValueError) as error:
-            what = f"A log of transaction 0x{at.tx_hash.hex()} cannot be read: {error}."
-            raise ChainError(what) from error
-        assert event is not None  # noqa: S101  only those that are known are kept
-        return event
+        for place, log in zip(logs.places, rlp.items(logs.encoded), strict=True):
+            _, topics, data = log
+            try:
+                event = events.decode(fields | {"topics": topics, "data": data, "logIndex": place})
+            except (DecodingError, ValueError) as error:
+                what = f"A log of transaction 0x{at.tx_hash.hex()} cannot be read: {error}."
+                raise ChainError(what) from error
+            if event is not None:
+                yield event
 
     def packed(self) -> tuple[Any, ...]:
         """As plain tuples."""
         at, batch = self.at, self.batch
-        messages = None if batch is None else (batch.to, batch.fault, _plain(batch.received))
+        messages = None
+        if batch is not None:
+            messages = batch.to, batch.fault, list(map(tuple, batch.received))
         place = at.block, at.tx_index, at.log_index, at.tx_hash, at.block_hash
         sent = self.sent and tuple(self.sent)
-        return self.block.time, place, messages, sent, [tuple(log) for log in self.logs or ()]
+        logs = (list(self.logs.places), self.logs.encoded) if self.logs else ((), b"")
+        return self.block.time, place, messages, sent, logs
 
     @classmethod
     def unpacked(cls, plain: tuple[Any, ...]) -> Self:
@@ -133,9 +129,9 @@ class Entry:
         at = LogPosition(*place)
         batch = None
         if messages is not None:
-            batch = Batch(messages[0], [_message(one) for one in messages[2]], messages[1])
-        block, raw = Block(at.block, at.block_hash, time), [RawLog(*log) for log in logs]
-        return cls(block, at, batch, sent and Transaction(*sent), logs=raw)
+            batch = Batch(messages[0], [Recovered(*one) for one in messages[2]], messages[1])
+        block = Block(at.block, at.block_hash, time)
+        return cls(block, at, batch, sent and Transaction(*sent), logs=RawLogs(*logs))
 
 
 class Page(NamedTuple):
@@ -181,7 +177,7 @@ def batch_of(transaction: Transaction, domain: Domain) -> Batch:
         packed = messages_in(transaction.calldata)
     except ValueError as error:
         return Batch(transaction.to, [], str(error))
-    return Batch(transaction.to, authenticate(domain, packed))
+    return Batch(transaction.to, recovered(domain, packed))
 
 
 def is_batch(group: tuple[Event, ...]) -> bool:
@@ -211,26 +207,3 @@ def event_names() -> dict[bytes, str]:
 @cache
 def _of_corrections() -> frozenset[str]:
     return frozenset(event.name for event in abi.events("Corrections"))
-
-
-@cache
-def _topics() -> dict[str, bytes]:
-    return {name: topic for topic, name in event_names().items()}
-
-
-def _plain(received: list[Authenticated]) -> list[tuple[Any, ...]]:
-    return [
-        (None if message is None else tuple(message), digest, signer, vehicle_signer)
-        for message, digest, signer, vehicle_signer in received
-    ]
-
-
-def _message(plain: tuple[Any, ...]) -> Authenticated:
-    fields, digest, signer, vehicle_signer = plain
-    if fields is None:
-        return Authenticated(None, digest, signer, vehicle_signer)
-    kind = Opening if len(fields) == _OPENING_FIELDS else Report
-    return Authenticated(kind._make(fields), digest, signer, vehicle_signer)
-
-
-_OPENING_FIELDS = len(Opening._fields)

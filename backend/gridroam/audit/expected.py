@@ -1,5 +1,5 @@
-"""The words that a batch's events must have in the log, so that millions of them are compared as
-bytes. Where they are not the same, `batches` says in which field.
+"""The logs that a batch must have left, as they are encoded in its receipt, so that millions of
+them are compared as bytes. Where they are not the same, `batches` says in which field.
 
 `None` is for what this quick way cannot write; then the slow one compares.
 """
@@ -9,60 +9,56 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from gridroam.audit.entries import RawLog
 from gridroam.audit.signatures import Authenticated
-from gridroam.chain import abi
+from gridroam.chain import abi, envelopes
 from gridroam.domain.batch import word
 from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled
+from gridroam.domain.units import Address
 
+_Packers = dict[str, Callable[..., bytes]]
 _FORMATS = {"bytes": "32s", "int": "32s", "uint": "24xQ", "bool": "24xQ"}
 """Of a word: whole, or its lower 64 bits, which is all that most values need."""
+_TOPIC = 0xA0
+"""Stands before the 32 bytes of each topic."""
+_WORD_DIGITS = 64
 
 
-def agrees(
+def logs_of(
+    ledger: Address,
     received: Sequence[Authenticated],
     decisions: Sequence[Decision],
     recorded: tuple[int, bytes, int],
-    logs: Sequence[RawLog],
-) -> bool:
-    """Whether the logs are exactly what the decisions must leave; no says nothing yet."""
-    return words_of(received, decisions, recorded) == [log.words for log in logs]
-
-
-def words_of(
-    received: Sequence[Authenticated],
-    decisions: Sequence[Decision],
-    recorded: tuple[int, bytes, int],
-) -> list[bytes] | None:
-    """Of each log of a batch; `recorded` is its number, root and count."""
-    words: list[bytes] = []
+) -> bytes | None:
+    """One behind another; `recorded` is the batch's number, root and count."""
+    logs: list[bytes] = []
+    packers = _packers(ledger)
     try:
         for one, decision in zip(received, decisions, strict=True):
-            if not _add(words, one, decision):
+            if not _add(logs, packers, one, decision):
                 return None
-        words.append(_packer("BatchRecorded")(*recorded))
+        logs.append(packers["BatchRecorded"](*recorded))
     except struct.error:  # a value that needs more than 64 bits
         return None
-    return words
+    return b"".join(logs)
 
 
-def _add(words: list[bytes], received: Authenticated, decision: Decision) -> bool:
+def _add(logs: list[bytes], packers: _Packers, received: Authenticated, decision: Decision) -> bool:
     message: Any = received.message
     if isinstance(decision, Settled):
         if decision.switched:
             return False
-        _settled(words, message, decision.parts[0])
+        _settled(logs, packers, message, decision.parts[0])
     elif isinstance(decision, Cleared):
         if decision.superseded:
             return False
-        words.append(_cleared(message, decision))
+        logs.append(_cleared(packers, message, decision))
     else:
-        words.append(_rejected(message, received.digest, decision))
+        logs.append(_rejected(packers, message, received.digest, decision))
     return True
 
 
-def _cleared(message: Any, decision: Cleared) -> bytes:
-    return _packer("SessionCleared")(
+def _cleared(packers: _Packers, message: Any, decision: Cleared) -> bytes:
+    return packers["SessionCleared"](
         message.station,
         message.vehicle,
         decision.supplier,
@@ -75,12 +71,12 @@ def _cleared(message: Any, decision: Cleared) -> bytes:
     )
 
 
-def _settled(words: list[bytes], message: Any, part: Part) -> None:
-    words.extend(
-        _packer("ClaimOpened")(claim.payer, claim.payee, claim.amount) for claim in part.claims
+def _settled(logs: list[bytes], packers: _Packers, message: Any, part: Part) -> None:
+    logs.extend(
+        packers["ClaimOpened"](claim.payer, claim.payee, claim.amount) for claim in part.claims
     )
-    words.append(
-        _packer("ReportSettled")(
+    logs.append(
+        packers["ReportSettled"](
             message.station,
             part.supplier,
             message.session,
@@ -96,15 +92,37 @@ def _settled(words: list[bytes], message: Any, part: Part) -> None:
     )
 
 
-def _rejected(message: Any, digest: bytes, decision: Rejected) -> bytes:
+def _rejected(packers: _Packers, message: Any, digest: bytes, decision: Rejected) -> bytes:
     station = message.station if message else 0
-    return _packer("MessageRejected")(station, decision.reason, digest)
+    return packers["MessageRejected"](station, decision.reason, digest)
 
 
 @cache
-def _packer(name: str) -> Callable[..., bytes]:
-    """Takes the indexed values of an event and then the others, each in the order of the ABI."""
-    (event,) = (event for event in abi.events("Ledger") if event.name == name)
-    types = [type_.rstrip("0123456789") for _, type_ in (*event.indexed, *event.data)]
-    topic, pack = event.topic, struct.Struct(">32s" + "".join(_FORMATS[t] for t in types)).pack
-    return lambda *values: pack(topic, *values)
+def _packers(ledger: Address) -> _Packers:
+    """By an event's name; each takes the indexed values and then the others, in the ABI's order."""
+    return {event.name: _packer(ledger, event) for event in abi.events("Ledger")}
+
+
+def _packer(ledger: Address, event: abi.Event) -> Callable[..., bytes]:
+    indexed, data = (
+        [_FORMATS.get(type_.rstrip("0123456789"), "32s") for _, type_ in values]
+        for values in (event.indexed, event.data)
+    )
+    before, between = (
+        bytes.fromhex(head)
+        for head in envelopes.log_heads(
+            ledger, 1 + len(indexed), len("0x") + _WORD_DIGITS * len(data)
+        )
+    )
+    head = before + bytes([_TOPIC]) + event.topic
+    topics = "".join(["B" + format_ for format_ in indexed])
+    pack = struct.Struct(f">{len(head)}s{topics}{len(between)}s{''.join(data)}").pack
+    match len(indexed):
+        case 1:
+            return lambda a, *rest: pack(head, _TOPIC, a, between, *rest)
+        case 2:
+            return lambda a, b, *rest: pack(head, _TOPIC, a, _TOPIC, b, between, *rest)
+        case _:
+            return lambda a, b, c, *rest: pack(
+                head, _TOPIC, a, _TOPIC, b, _TOPIC, c, between, *rest
+            )

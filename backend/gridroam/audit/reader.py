@@ -12,7 +12,7 @@ from gridroam.audit.entries import (
     Block,
     Entry,
     Page,
-    RawLog,
+    RawLogs,
     ReorganisedError,
     Transaction,
     are_of_batch,
@@ -24,7 +24,7 @@ from gridroam.chain import envelopes, events
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.blocks import Transaction as Proven
 from gridroam.chain.events import LogPosition
-from gridroam.chain.header import Header
+from gridroam.chain.header import Header, data
 from gridroam.errors import ChainError
 from gridroam.messages import Domain
 
@@ -105,17 +105,14 @@ class ProvenReader:
         return Page(entries, first, stretch.last.number, stretch.first.parent, stretch.last.hash)
 
     def _entry(self, header: Header, tx: Proven) -> Entry | None:
-        logs, names = [], set()
-        for log in tx.logs:
-            words = bytes.fromhex("".join([topic[2:] for topic in log.topics]) + log.data[2:])
-            name = self._names.get(words[:32]) if log.topics else None
-            if name is not None:
-                names.add(name)
-                logs.append(RawLog(log.place, len(log.topics), words))
-        if not logs:
+        topics = {log["topics"][0] for log in tx.logs.found if log["topics"]}
+        known = (self._names.get(data(topic)) for topic in topics)
+        names = {name for name in known if name is not None}
+        if not names:
             return None
+        logs = RawLogs(tx.logs.places, tx.logs.encoded)
         block = Block(header.number, header.hash, header.time)
-        at = LogPosition(header.number, tx.place, logs[0].place, tx.hash, header.hash)
+        at = LogPosition(header.number, tx.place, logs.places[0], tx.hash, header.hash)
         sent = Transaction(tx.to, tx.calldata)
         batch = batch_of(sent, self._domain) if are_of_batch(names) else None
         if not are_of_corrections(names):

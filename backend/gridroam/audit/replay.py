@@ -7,9 +7,9 @@ from gridroam.audit import batches, corrections
 from gridroam.audit.corrections import Corrector
 from gridroam.audit.difference import NOTHING, Findings
 from gridroam.audit.entries import Batch, Entry
-from gridroam.audit.expected import agrees
+from gridroam.audit.expected import logs_of
 from gridroam.audit.registrations import Registrar
-from gridroam.audit.signatures import Authenticated
+from gridroam.audit.signatures import Authenticated, unpacked
 from gridroam.chain import events
 from gridroam.domain.decision import Cleared, Decision, Rejected, Settled
 from gridroam.domain.market import Market
@@ -91,7 +91,7 @@ class Replay:
     # ------------------------------------------------------------------------------- registrations
 
     def _registrations(self, entry: Entry) -> None:
-        self._resume_numbers(entry)
+        self.market.batch_count = self._number_of(entry, self.market.batch_count + 1) - 1
         left = entry.events
         while left:
             if isinstance(left[0], corrections.KINDS):
@@ -130,26 +130,29 @@ class Replay:
     # ------------------------------------------------------------------------------------- batches
 
     def _batch(self, entry: Entry, batch: Batch) -> None:
-        ledger, received = self.domain.ledger.lower(), batch.received
+        ledger, received = self.domain.ledger.lower(), unpacked(batch.received)
         if batch.to != ledger:
             self.findings.add("the transaction", "to", ledger, batch.to, entry.at)
         if batch.fault:
             self.findings.add("the transaction", "input", "a batch", batch.fault, entry.at)
             return
-        self._resume_numbers(entry)
         decisions = self._decide(received, entry.block.time)
         root = self.market.record_batch([decision.leaf for decision in decisions])
-        number = self.market.batch_count
-        self.roots[number] = root
-        recorded = number, root, len(received)
-        if entry.logs is not None and agrees(received, decisions, recorded, entry.logs):
+        number, count = self.market.batch_count, len(received)
+        due = logs_of(ledger, received, decisions, (number, root, count))
+        if entry.logs is not None and entry.logs.encoded == due:
+            self.roots[number] = root
             return
+        number = self.market.batch_count = self._number_of(entry, number)
+        self.roots[number] = root
         derived = [
             event
             for index, (one, decision) in enumerate(zip(received, decisions, strict=True))
             for event in batches.events_of(one, index, decision, entry.at)
         ]
-        derived.append(batches.Derived(events.BatchRecorded(entry.at, *recorded), None, ""))
+        derived.append(
+            batches.Derived(events.BatchRecorded(entry.at, number, root, count), None, "")
+        )
         batches.compare(derived, entry.events, self.findings)
 
     def _decide(self, received: list[Authenticated], now: int) -> list[Decision]:
@@ -161,17 +164,19 @@ class Replay:
         for decision in decisions:
             self._count(decision)
         self.counts["batches"] += 1
+        self.counts["messages"] += len(received)
         return decisions
 
-    def _resume_numbers(self, entry: Entry) -> None:
-        """Tells of batches that are missing once, instead of with every later one."""
-        event, due = entry.first_of(events.BatchRecorded), self.market.batch_count + 1
-        if event is not None and event.batch > due:
-            self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
-            self.market.batch_count = event.batch - 1
+    def _number_of(self, entry: Entry, due: int) -> int:
+        """Of the batch: the next one, or a later one where some are missing, which is told once
+        instead of with every later batch."""
+        event = entry.first_of(events.BatchRecorded)
+        if event is None or event.batch <= due:
+            return due
+        self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
+        return event.batch
 
     def _count(self, decision: Decision) -> None:
-        self.counts["messages"] += 1
         match decision:
             case Cleared():
                 self.counts["cleared"] += 1

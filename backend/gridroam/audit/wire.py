@@ -1,4 +1,5 @@
-"""Packed messages as they are read by the million: fields, digest and signatures in one go.
+"""Packed messages as they are read by the million: digest and signatures where they are recovered,
+fields where the rules are applied.
 
 It reads what `gridroam.messages` reads and hashes what that hashes, which a test holds it to, but
 straight from the bytes: an EIP-712 word is the field's own bytes with zeros before them, so that
@@ -51,9 +52,8 @@ Message = Opening | Report
 
 
 class Read(NamedTuple):
-    """A message, its digest, and the signatures behind it; the vehicle's is empty without one."""
+    """A message's digest, and the signatures behind it; the vehicle's is empty without one."""
 
-    message: Message
     digest: bytes
     signature: bytes
     vehicle_signature: bytes
@@ -78,13 +78,15 @@ _OPENING_FIELDS = Struct(">xIIBIHIHI32s").unpack_from
 _REPORT_FIELDS = Struct(">xIIIBIHIHI?32s").unpack_from
 _BOUNDARIES = Struct(">HIHI").iter_unpack
 _OPEN_TYPE, _REPORT_TYPE = keccak(OPEN_SESSION.encode()), keccak(ENERGY_REPORT.encode())
-_TO32, _TO40, _TO48, _TO8 = bytes(28), bytes(27), bytes(26), bytes(31)
-"""What stands before a field of so many bits in its word."""
 _AT_LAST = 30
+# each field as it is, and in a word of its own behind the type
+_OPENING_BYTES, _REPORT_BYTES = Struct(">x4s4s5s6s6s32s"), Struct(">x4s4s4s5s6s6s33s")
+_OPENING_WORDS = Struct(">32s28x4s28x4s32s27x5s26x6s26x6s")
+_REPORT_WORDS = Struct(">32s28x4s28x4s28x4s27x5s26x6s26x6s31x33s32s")
 
 
 def reader(domain: Domain) -> Callable[[bytes], Read | None]:
-    """Reads packed messages meant for one ledger; `None` where the ledger says `Malformed`."""
+    """Hashes packed messages meant for one ledger; `None` where the ledger says `Malformed`."""
     prefix = b"\x19\x01" + domain.separator
 
     def read(raw: bytes) -> Read | None:
@@ -97,61 +99,41 @@ def reader(domain: Domain) -> Callable[[bytes], Read | None]:
         if raw[0] & _TYPE == _OPENING:
             if start != body:
                 return None
-            message, struct_hash = _opening(raw)
+            words = _opening_words(raw)
         else:
             if start < body or (start - body) % BOUNDARY_BYTES or raw[_AT_LAST] > 1:
                 return None
-            message, struct_hash = _report(raw, raw[body:start])
-        return Read(message, keccak(prefix + struct_hash), raw[start:end], raw[end:])
+            words = _REPORT_WORDS.pack(
+                _REPORT_TYPE, *_REPORT_BYTES.unpack_from(raw), keccak(raw[body:start])
+            )
+        return Read(keccak(prefix + keccak(words)), raw[start:end], raw[end:])
 
     return read
 
 
-def _opening(raw: bytes) -> tuple[Message, bytes]:
+def message_in(raw: bytes) -> Message:
+    """The fields of bytes that are a message."""
+    return _opening(raw) if raw[0] & _TYPE == _OPENING else _report(raw)
+
+
+def _opening_words(raw: bytes) -> bytes:
+    station, session, *reading, vehicle = _OPENING_BYTES.unpack_from(raw)
+    return _OPENING_WORDS.pack(_OPEN_TYPE, station, session, vehicle, *reading)
+
+
+def _opening(raw: bytes) -> Opening:
     station, session, t, time, i, imported, e, exported, vehicle = _OPENING_FIELDS(raw)
-    words = (
-        _OPEN_TYPE,
-        _TO32,
-        raw[1:5],
-        _TO32,
-        raw[5:9],
-        vehicle,
-        _TO40,
-        raw[9:14],
-        _TO48,
-        raw[14:20],
-        _TO48,
-        raw[20:26],
+    return Opening(
+        station, session, t << 32 | time, i << 32 | imported, e << 32 | exported, vehicle
     )
-    registers = i << 32 | imported, e << 32 | exported
-    message = Opening(station, session, t << 32 | time, *registers, vehicle)
-    return message, keccak(b"".join(words))
 
 
-def _report(raw: bytes, boundaries: bytes) -> tuple[Message, bytes]:
+def _report(raw: bytes) -> Report:
     station, session, report, t, time, i, imported, e, exported, *said = _REPORT_FIELDS(raw)
     last, evidence = said
-    words = (
-        _REPORT_TYPE,
-        _TO32,
-        raw[1:5],
-        _TO32,
-        raw[5:9],
-        _TO32,
-        raw[9:13],
-        _TO40,
-        raw[13:18],
-        _TO48,
-        raw[18:24],
-        _TO48,
-        raw[24:30],
-        _TO8,
-        raw[30:63],
-        keccak(boundaries),
-    )
     registers = i << 32 | imported, e << 32 | exported
+    boundaries = raw[REPORT_HEAD : len(raw) - _LENGTHS[raw[0]][1]]
     pairs = tuple([(a << 32 | b, c << 32 | d) for a, b, c, d in _BOUNDARIES(boundaries)])
-    message = Report(
+    return Report(
         station, session, report, t << 32 | time, *registers, last, evidence, pairs, boundaries
     )
-    return message, keccak(b"".join(words))

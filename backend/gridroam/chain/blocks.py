@@ -23,24 +23,24 @@ _DENSE = 0.5
 """Share of blocks with our logs, from which on it is quicker to ask for every block whole."""
 
 
-class Log(NamedTuple):
-    """`place` is its index in the block."""
+class Logs(NamedTuple):
+    """Of one transaction, ours only. `places` are their indices in the block, `found` is as the
+    node answered, `encoded` as they stand in the receipt, one behind another."""
 
-    place: int
-    address: str
-    topics: list[str]
-    data: str
+    places: Sequence[int]
+    found: list[_Fields]
+    encoded: bytes
 
 
 class Transaction(NamedTuple):
     """One in which our contracts logged. `place` is its index in the block, `to` a lower-case 0x
-    address, or empty if it created a contract; `logs` are ours only, `encoded` is hashed."""
+    address, or empty if it created a contract; `encoded` is hashed."""
 
     place: int
     hash: bytes
     to: str
     calldata: bytes
-    logs: list[Log]
+    logs: Logs
     encoded: bytes
 
 
@@ -110,10 +110,9 @@ class Blocks:
     def _with_logs(
         self, matching: list[tuple[Header, _Fields]], receipts: list[list[_Fields]]
     ) -> list[Block]:
-        ours: list[tuple[Header, _Fields, list[tuple[int, list[Log]]]]] = []
+        ours: list[tuple[Header, _Fields, list[tuple[int, Logs]]]] = []
         for (header, block), found in zip(matching, receipts, strict=True):
-            _check_receipts(header, found)
-            logs = self._logs(found)
+            logs = self._logs(found, _check_receipts(header, found))
             if logs:
                 ours.append((header, block, logs))
         wholes = self._whole([block for _, block, _ in ours])
@@ -152,20 +151,27 @@ class Blocks:
             raise FalseAnswerError(f"block {int(block['number'], 16)}", what)
         return found
 
-    def _logs(self, receipts: list[_Fields]) -> list[tuple[int, list[Log]]]:
+    def _logs(self, receipts: list[_Fields], encoded: list[bytes]) -> list[tuple[int, Logs]]:
         """Ours, by the index of their transaction."""
-        found: list[tuple[int, list[Log]]] = []
+        found: list[tuple[int, Logs]] = []
         start = 0
-        for index, receipt in enumerate(receipts):
-            logs = [
-                Log(place, log["address"], log["topics"], log["data"])
-                for place, log in enumerate(receipt["logs"], start)
-                if log["address"].lower() in self._addresses
-            ]
-            start += len(receipt["logs"])
-            if logs:
-                found.append((index, logs))
+        for index, (receipt, written) in enumerate(zip(receipts, encoded, strict=True)):
+            logs = receipt["logs"]
+            places = range(start, start + len(logs))
+            start = places.stop
+            some = self._ours(Logs(places, logs, written))
+            if some.found:
+                found.append((index, some))
         return found
+
+    def _ours(self, logs: Logs) -> Logs:
+        addresses = {log["address"] for log in logs.found}
+        ours = {address for address in addresses if address.lower() in self._addresses}
+        if ours == addresses:
+            return logs
+        some = [place for place, log in zip(*logs[:2], strict=True) if log["address"] in ours]
+        found = [log for log in logs.found if log["address"] in ours]
+        return Logs(some, found, envelopes.logs(found))
 
 
 def _there(answer: _Fields | None, number: int) -> _Fields:
@@ -181,7 +187,7 @@ def _is_full(block: _Fields) -> bool:
 
 
 def _count(stretch: Stretch) -> int:
-    return sum(len(tx.logs) for block in stretch.blocks for tx in block.transactions)
+    return sum(len(tx.logs.places) for block in stretch.blocks for tx in block.transactions)
 
 
 def _check_chain(headers: list[Header]) -> None:
@@ -191,14 +197,17 @@ def _check_chain(headers: list[Header]) -> None:
             raise FalseAnswerError(f"block {header.number}", what)
 
 
-def _check_receipts(header: Header, receipts: list[_Fields]) -> None:
+def _check_receipts(header: Header, receipts: list[_Fields]) -> list[bytes]:
+    """Their logs as they are hashed."""
     try:
-        root = trie.root_of([envelopes.receipt(one) for one in receipts])
+        logs = [envelopes.logs(one["logs"]) for one in receipts]
+        root = trie.root_of(list(map(envelopes.receipt_with, receipts, logs)))
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(header, "receipts", error) from error
     if root != header.receipts_root:
         what = f"its receipts do not hash to the root in its header: {_odd(header, receipts)}"
         raise FalseAnswerError(f"block {header.number}", what)
+    return logs
 
 
 def _odd(header: Header, receipts: list[_Fields]) -> str:
@@ -214,7 +223,7 @@ def _odd(header: Header, receipts: list[_Fields]) -> str:
 
 
 def _transactions(
-    header: Header, block: _Fields, logs: list[tuple[int, list[Log]]]
+    header: Header, block: _Fields, logs: list[tuple[int, Logs]]
 ) -> list[Transaction]:
     found = block["transactions"]
     try:

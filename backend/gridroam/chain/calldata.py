@@ -91,8 +91,17 @@ def calls_in(calldata: bytes, *, direct: bool) -> Iterator[Asked]:
 
 
 def _texts(array: Place) -> list[bytes]:
-    items, count = array.items()
-    return [items.text(index) for index in range(count)]
+    (calldata, start), count = array.items()
+    texts = []
+    for head in range(start, start + count * _WORD, _WORD):
+        offset = int.from_bytes(calldata[head : head + _WORD], "big")
+        begin = start + offset + _WORD
+        length = int.from_bytes(calldata[begin - _WORD : begin], "big")
+        if offset < len(calldata) >= begin + length:
+            texts.append(calldata[begin : begin + length])
+        else:  # it stands before the array, or nowhere
+            texts.append(Place(calldata, start).text((head - start) // _WORD))
+    return texts
 
 
 def _word(calldata: bytes, at: int) -> int:

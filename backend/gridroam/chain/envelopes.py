@@ -5,7 +5,8 @@ the OP stack (its specification, "Deposited Transaction Type"). Raises `KeyError
 the node leaves out and `ValueError` for a type that is not among these.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from eth_account import Account
@@ -15,6 +16,8 @@ from gridroam.chain.header import data
 
 _Fields = Mapping[str, Any]
 DEPOSIT = 0x7E
+_TOPIC_DIGITS, _ONE_BYTE = 66, 4
+"""With their 0x."""
 
 
 def transaction(tx: _Fields) -> bytes:
@@ -25,6 +28,11 @@ def transaction(tx: _Fields) -> bytes:
 
 def receipt(found: _Fields) -> bytes:
     """As a node answers it, with all its logs."""
+    return receipt_with(found, logs(found["logs"]))
+
+
+def receipt_with(found: _Fields, written: bytes) -> bytes:
+    """The same, of `logs` that are written already."""
     kind = int(found.get("type") or "0x0", 16)
     # before Byzantium a state root stood where the status is now
     status = _number(found, "status") if found.get("status") else rlp.text(data(found["root"]))
@@ -32,7 +40,7 @@ def receipt(found: _Fields) -> bytes:
         status,
         _number(found, "cumulativeGasUsed"),
         _text(found, "logsBloom"),
-        rlp.listed([_log(log) for log in found["logs"]]),
+        rlp.wrapped(written),
     ]
     if kind == DEPOSIT:
         names = ("depositNonce", "depositReceiptVersion")
@@ -48,10 +56,33 @@ def sender(encoded: bytes) -> str:
     return cast("str", Account.recover_transaction(encoded)).lower()
 
 
-def _log(log: _Fields) -> bytes:
-    # a topic has 32 bytes, of which the encoding is 0xa0 and they themselves
-    topics = bytes.fromhex("".join(["a0" + topic[2:] for topic in log["topics"]]))
-    return rlp.listed([_text(log, "address"), rlp.wrapped(topics), _text(log, "data")])
+def logs(found: Iterable[_Fields]) -> bytes:
+    """Of a receipt, or some of them, one behind another. They are put together as the hexadecimal
+    digits that they come in: there are more logs than anything else."""
+    return bytes.fromhex("".join([_log(log) for log in found]))
+
+
+def _log(log: _Fields) -> str:
+    topics, text = log["topics"], log["data"]
+    if not {_TOPIC_DIGITS}.issuperset(map(len, topics)):
+        raise ValueError(f"topics have other lengths than 32 bytes: {topics}")
+    if len(text) == _ONE_BYTE:  # which may be its own encoding
+        words = rlp.listed(rlp.text(data(topic)) for topic in topics)
+        return rlp.listed([_text(log, "address"), words, _text(log, "data")]).hex()
+    before, between = log_heads(log["address"], len(topics), len(text))
+    # of 32 bytes the encoding is 0xa0 and they themselves
+    return f"{before}{''.join(topics).replace('0x', 'a0')}{between}{text[2:]}"
+
+
+@lru_cache(maxsize=1 << 12)
+def log_heads(address: str, topics: int, digits: int) -> tuple[str, str]:
+    """What stands before a log's first topic, and before data of so many digits with their 0x."""
+    if digits % 2:
+        raise ValueError(f"data of {digits} digits")
+    size = digits // 2 - 1
+    listed, text = rlp.wrapped(bytes(33 * topics)), rlp.text(b"\xff" * size)
+    whole = rlp.listed([rlp.text(data(address)), listed, text])
+    return whole[: -33 * topics - len(text)].hex(), text[: len(text) - size].hex()
 
 
 def _typed(kind: int, encoded: bytes) -> bytes:

@@ -1,10 +1,11 @@
-"""RLP, the encoding under every hash of a chain, as far as blocks need it: writing.
+"""RLP, the encoding under every hash of a chain, as far as blocks need it.
 
 Recursive Length Prefix, Ethereum yellow paper, appendix B. Its own few lines, because an audit
 encodes some twenty items for each session, and the general library asks each for its type.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 _TEXT, _LIST = 0x80, 0xC0
 _SHORT = 56
@@ -44,6 +45,23 @@ def wrapped(body: bytes) -> bytes:
 def head_length(encoded: bytes) -> int:
     """Bytes before a list's first item."""
     return 1 + max(0, encoded[0] - (_LIST + _SHORT - 1))
+
+
+def items(body: bytes) -> Iterator[Any]:
+    """What `wrapped` was given: byte strings, and lists of them, which it was written from."""
+    at = 0
+    while at < len(body):
+        base = _LIST if body[at] >= _LIST else _TEXT
+        start = at + 1
+        if body[at] < _TEXT:
+            start, length = at, 1
+        elif body[at] < base + _SHORT:
+            length = body[at] - base
+        else:
+            start += body[at] - (base + _SHORT - 1)
+            length = int.from_bytes(body[at + 1 : start], "big")
+        at = start + length
+        yield list(items(body[start:at])) if base == _LIST else body[start:at]
 
 
 def _long(base: int, length: int) -> bytes:

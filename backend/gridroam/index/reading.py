@@ -85,8 +85,8 @@ def _proven(header: Header, transaction: Proven) -> Iterator[Entry]:
         "transactionIndex": transaction.place,
     }
     logs = (
-        place | {"topics": log.topics, "data": log.data, "logIndex": log.place}
-        for log in transaction.logs
+        place | {"topics": log["topics"], "data": log["data"], "logIndex": index}
+        for index, log in zip(transaction.logs.places, transaction.logs.found, strict=True)
     )
     group = tuple(event for log in logs if (event := decode(log)) is not None)
     if group:
