@@ -10,16 +10,32 @@ its own starts an `Anvil` itself.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from gridroam.chain.anvil import Anvil
 from gridroam.chain.deploy import DEVNET_LIMITS, Deployment, deploy
 from gridroam.chain.ledger import Ledger
 from gridroam.devnet.market import Market, build, small_market
 
-settings.register_profile("long", max_examples=10_000)
+# Timings are not tests.
+settings.register_profile("default", deadline=None)
+settings.register_profile("long", max_examples=10_000, deadline=None)
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """What a file shares is made once, and what all pages of the console share, too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::", maxsplit=1)[0])
+        return str(file.parent if file.parent.name == "console" else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    return _ByFile(config, log)
 
 
 @dataclass(frozen=True)

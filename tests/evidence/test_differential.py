@@ -122,7 +122,7 @@ def plain_records(draw: st.DrawFn) -> str:
     return body(draw(st.permutations(pairs)))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(payload=plain_records())
 def test_plain_record__however_it_is_laid_out__is_read_right(read, payload):
     assert agree(read, payload), payload
@@ -155,7 +155,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(
     edits=st.lists(
         st.tuples(st.integers(0, len(GENUINE)), st.integers(0, 3), st.sampled_from(PIECES)),

@@ -142,7 +142,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.chain
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batch=st.lists(damaged(), min_size=1, max_size=12))
 def test_unpack__damaged_messages__fails_exactly_where_the_ledger_does(
     ledger: Ledger, batch: list[bytes]
@@ -284,7 +284,7 @@ def doubtful(draw: st.DrawFn) -> tuple[int, int, int]:
 
 
 @pytest.mark.chain
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(changes=st.lists(doubtful(), min_size=1, max_size=12))
 def test_signer__doubtful_signatures__is_the_station_exactly_where_the_ledger_says_so(
     ledger: Ledger, station: MarketStation, changes: list[tuple[int, int, int]]

@@ -97,7 +97,7 @@ def doubtful(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.chain
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(asked=doubtful())
 def test_p256__doubtful_numbers__are_a_signature_exactly_where_the_precompile_says_so(
     ledger: Ledger, asked: bytes

@@ -46,7 +46,7 @@ def ledger(running_market: Any) -> Ledger:
 
 @pytest.mark.chain
 @extremes
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(message=messages, key=keys)
 def test_ledger_and_eth_account_agree_with_us(ledger: Ledger, message: Message, key: bytes) -> None:
     ours = sign(ledger.domain, message, key)
@@ -63,9 +63,7 @@ def test_ledger_and_eth_account_agree_with_us(ledger: Ledger, message: Message, 
 
 
 @extremes
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=messages, key=keys)
 def test_cast_agrees_with_us(tmp_path: Path, message: Message, key: bytes) -> None:
     domain = Domain(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")

@@ -187,7 +187,6 @@ def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Co
         settings=settings(
             max_examples=settings().max_examples * 2 // 5,
             stateful_step_count=30,
-            deadline=None,
             print_blob=True,
             phases=[Phase.explicit, Phase.reuse, Phase.generate, *SHRINK],
             suppress_health_check=list(HealthCheck),
