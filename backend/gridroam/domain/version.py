@@ -10,7 +10,7 @@ from eth_abi.exceptions import DecodingError
 from gridroam.domain.energy import Course, Reading, SlotEnergy, course
 from gridroam.domain.hashing import keccak
 from gridroam.domain.settlement import price
-from gridroam.domain.slots import boundaries_between
+from gridroam.domain.slots import boundaries_between, boundary_count
 from gridroam.domain.tariff import Tariff
 from gridroam.domain.units import (
     Bytes32,
@@ -107,9 +107,11 @@ class Version:
         return self.course().slots()
 
     def moments(self) -> list[Reading]:
-        """The registers with their times."""
-        times = self.start, *boundaries_between(self.start, self.end), self.end
+        """The registers with their times. Raises `ValueError` if they do not fit each other."""
         registers = pairs(self.readings)
+        if len(registers) != boundary_count(self.start, self.end) + 2:
+            raise ValueError(f"it has {len(registers)} readings from {self.start} to {self.end}")
+        times = self.start, *boundaries_between(self.start, self.end), self.end
         return [Reading(time, *both) for time, both in zip(times, registers, strict=True)]
 
     def share_at(self, time: Timestamp) -> Share:
@@ -152,7 +154,7 @@ class Correction:
 def next_version(present: Version, change: Correction, grid: Tariff, operator: Tariff) -> Version:
     """The version that a change makes of another, priced anew."""
     _check_assignments(present, change.assignments)
-    wanted = (len(list(boundaries_between(present.start, present.end))) + 2) * READING_BYTES
+    wanted = (boundary_count(present.start, present.end) + 2) * READING_BYTES
     length = len(change.readings)
     require(length == wanted, "WrongReadings", f"{length} bytes of {wanted}")
     drawn = replace(

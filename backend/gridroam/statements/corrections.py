@@ -2,7 +2,7 @@
 its place. All of it follows from the two versions, which the entry's line brings as the contracts
 encode them; their hashes are in the journal on chain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gridroam.domain.energy import Reading
@@ -71,14 +71,11 @@ def _stretches(version: Version) -> Iterator[tuple[Reading, Reading]]:
     moments = version.moments()
     begin = 0
     for share in version.shares:
-        end = _end(version, share, begin)
+        end = len(moments) - 1 if share is version.shares[-1] else _end(moments, share, begin)
         yield moments[begin], moments[end]
         begin = end
 
 
-def _end(version: Version, share: Share, begin: int) -> int:
-    moments = version.moments()
-    if share is version.shares[-1]:
-        return len(moments) - 1
+def _end(moments: Sequence[Reading], share: Share, begin: int) -> int:
     within = (place for place in range(begin, len(moments)) if moments[place].time >= share.until)
     return next(within, len(moments) - 1)

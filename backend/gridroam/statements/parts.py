@@ -3,7 +3,7 @@ makes of it: from the reading before, the signed report, and the pinned tariffs.
 
 from gridroam.domain.energy import Reading, by_slot
 from gridroam.domain.message import Report, reading_of
-from gridroam.domain.slots import boundaries_between
+from gridroam.domain.slots import SLOT, boundaries_between, boundary_count, slot_start
 from gridroam.domain.tariff import Tariff
 from gridroam.index.spread import is_even
 from gridroam.statements.lines import SlotLine
@@ -18,10 +18,11 @@ def reading_at(start: Reading, report: Report, time: int) -> Reading:
         return reading_of(report)
     if time == start.time:
         return start
-    times = list(boundaries_between(start.time, report.time))
-    if time not in times or len(times) != len(report.boundaries):
+    place, beside = divmod(time - slot_start(start.time), SLOT)
+    fits = len(report.boundaries) == boundary_count(start.time, report.time)
+    if beside or not fits or not start.time < time < report.time:
         raise ValueError(f"the report says nothing of {time}")
-    return Reading(time, *report.boundaries[times.index(time)])
+    return Reading(time, *report.boundaries[place - 1])
 
 
 def slots_between(
