@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +13,11 @@ from gridroam.audit.source import NodeSource
 from gridroam.domain.session import State
 from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.index.queries import Index, Wanted
+from gridroam.index.records import Session
+from gridroam.messages import EnergyReport, Signed, unpack
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.receipt import read_receipt, receipt
+from gridroam.statements.checks import KEPT
+from gridroam.statements.receipt import MOST_LINES, read_receipt, receipt
 from gridroam.statements.verify_receipt import ReceiptVerdict, verify_receipt
 
 
@@ -101,25 +106,151 @@ def test_verify_receipt__changed__not_real(index: Index, anchors: Anchors, what:
     assert failing in {check.name for check in verdict.checks if not check.ok}, said(verdict)
 
 
-def test_verify_receipt__any_single_value_changed__not_real(index: Index, anchors: Anchors) -> None:
+@pytest.mark.parametrize("which", ["closed", "expired", "corrected"])
+def test_verify_receipt__any_single_value_changed__not_real(
+    index: Index, anchors: Anchors, which: str
+) -> None:
     """Wherever it stands: at the top, where it is read first, or in a column of no meaning."""
-    row = json.loads(written(index, 1))
+    row = receipt_of(index, which)
     real = []
-    for place in places(row):
-        if "slots" in place and place[3] > 0:
-            continue  # one slot is as the other
-        *way, name = place
+    for place in alike_once(row, NEW_IN[which]):
         changed = json.loads(json.dumps(row))
         within = changed
-        for step in way:
+        for step in place[:-1]:
             within = within[step]
-        within[name] = another(within[name])
+        within[place[-1]] = another(within[place[-1]])
         try:
             if verify_receipt(read_receipt(json.dumps(changed)), anchors).ok:
                 real.append(place)
         except (BrokenFileError, InvalidInputError):
             pass
-    assert real == []
+    # without a meter's record it was as real, until somebody brought one
+    assert real == ([("verified",)] if row["verified"] else [])
+
+
+def receipt_of(index: Index, which: str) -> dict[str, Any]:
+    """`closed` and never corrected, `expired` with reports, or `corrected` by its meter."""
+    fits: dict[str, Callable[[Session], bool]] = {
+        "closed": lambda s: s.state is State.CLOSED and s.version == 1 and s.import_wh > 0,
+        "expired": lambda s: s.state is State.EXPIRED and s.reports > 0,
+        "corrected": lambda s: s.version > 1 and s.verified,
+    }
+    with index.snapshot() as now:
+        one = next(s for s in now.sessions(limit=1_000).items if fits[which](s))
+        made = receipt(now, one.station, one.session).as_dict()
+    found: dict[str, Any] = json.loads(json.dumps(made))
+    return found
+
+
+NEW_IN = {
+    "closed": ("cleared", "settled"),
+    "expired": ("expired",),
+    "corrected": ("correction", "reversed", "replaced"),
+}
+
+
+def alike_once(row: dict[str, Any], of: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Ways to values; of lines only to those of the first of these kinds, and to its first slot."""
+    kinds = [line["kind"] for line in row["lines"]]
+    first = {kinds.index(kind) for kind in of}
+    return [
+        place
+        for place in places(row)
+        if place[0] != "lines" or (place[1] in first and ("slots" not in place or place[3] == 0))
+    ]
+
+
+def test_verify_receipt__a_line_told_twice__not_real(index: Index, anchors: Anchors) -> None:
+    """With a top that fits: the driver would pay the report twice."""
+    row = receipt_of(index, "closed")
+    for at, line in enumerate(row["lines"]):
+        changed = row | {"lines": [*row["lines"][: at + 1], line, *row["lines"][at + 1 :]]}
+        changed["lines"] = [x | {"line": i} for i, x in enumerate(changed["lines"], 1)]
+        changed["totals"] = read_receipt(json.dumps(changed)).totals()
+
+        verdict = verify_receipt(read_receipt(json.dumps(changed)), anchors)
+
+        assert not verdict.ok, line["kind"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"kind": "deposit", "leaf": "0x"},
+        {"kind": "carried"},
+        {"kind": "settled", "message": "0x00"},
+        {"kind": "correction", "message": "0x00|0x00"},
+        {"kind": "correction", "message": "nothing"},
+        {"booked": 1 << 40},
+        {"station": -1},
+        {"batch": 1 << 300},
+        {"network_charge": 1 << 300},
+        {"import_wh": "1_000"},
+        {"path": "0x00"},
+        {"ledger": "none"},
+    ],
+    ids=str,
+)
+def test_verify_receipt__a_line_that_is_none__not_real(
+    index: Index, anchors: Anchors, line: dict[str, Any]
+) -> None:
+    row = receipt_of(index, "closed")
+    row["lines"][1] |= line
+
+    with suppress(BrokenFileError):
+        assert not verify_receipt(read_receipt(json.dumps(row)), anchors).ok
+
+
+def test_verify_receipt__wider_than_its_word__not_real(index: Index, anchors: Anchors) -> None:
+    """In a leaf the time stands beside the supplier, whose bits are these."""
+    row = receipt_of(index, "closed")
+    line = row["lines"][-1]
+    line["booked"] |= line["supplier"] << 40
+
+    with pytest.raises(BrokenFileError):
+        read_receipt(json.dumps(row))
+
+
+def test_verify_receipt__report_over_thirty_thousand_years__told_at_once(
+    index: Index, anchors: Anchors
+) -> None:
+    """Its slot boundaries would not fit into any memory."""
+    row = receipt_of(index, "closed")
+    opening, line = row["lines"][0], row["lines"][1]
+    report = unpack(bytes.fromhex(line["message"][2:])).message
+    assert isinstance(report, EnergyReport)
+    late = Signed(replace(report, time=(1 << 40) - 1), bytes(65))
+    line |= {"message": "0x" + late.pack().hex(), "since": opening["since"] + 1}
+
+    verdict = verify_receipt(read_receipt(json.dumps(row)), anchors)
+
+    assert "says nothing of" in verdict.checks[0].detail
+
+
+def test_verify_receipt__more_faults_than_are_kept__each_check_says_so(
+    index: Index, anchors: Anchors
+) -> None:
+    row = receipt_of(index, "closed")
+    row["lines"] = row["lines"][:1] + row["lines"][1:2] * (2 * KEPT)
+    row["lines"][1] = row["lines"][1] | {"path": "0x" + "11" * 32}
+
+    verdict = verify_receipt(read_receipt(json.dumps(row)), anchors)
+
+    assert {"messages", "proofs"} <= {check.name for check in verdict.checks if not check.ok}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"lines": ' + "[" * 100_000])
+def test_read_receipt__deeper_than_can_be_read__broken_file(text: str) -> None:
+    with pytest.raises(BrokenFileError):
+        read_receipt(text)
+
+
+def test_read_receipt__more_lines_than_a_session_has__broken_file(index: Index) -> None:
+    row = receipt_of(index, "closed")
+    row["lines"] = row["lines"][:1] * (MOST_LINES + 1)
+
+    with pytest.raises(BrokenFileError, match="too large"):
+        read_receipt(json.dumps(row))
 
 
 def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """A statement of every account agrees with the chain, in every format; every lie in it is found and
 the line named."""
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from lively import START, Lively
 
 from gridroam.audit.source import NodeSource
 from gridroam.domain.participants import Role
+from gridroam.errors import BrokenFileError
 from gridroam.index.queries import Index, Snapshot, Wanted
 from gridroam.index.records import Act, Session
 from gridroam.statements import formats
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.corrections import message_of, versions_of
-from gridroam.statements.lines import Line, LineKind
+from gridroam.statements.lines import COLUMNS, Line, LineKind
 from gridroam.statements.make import posted, statement
 from gridroam.statements.verify import Verdict, verify
 
@@ -176,6 +178,42 @@ def test_write_read__every_format__same_lines(index: Index, tmp_path: Path, suff
     assert list(formats.read(path)) == lines
 
 
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "DE*1"])
+def test_write_csv__name_that_looks_like_a_formula__text_and_read_again(
+    index: Index, tmp_path: Path, name: str
+) -> None:
+    """A station operator calls its stations what it likes, and its suppliers open the file."""
+    lines = [replace(lines_of(index, TOWN)[3], evse_id=name)]
+    path = tmp_path / "statement.csv"
+    formats.write(path, lines)
+
+    with path.open(encoding="utf-8", newline="") as file:
+        shown = next(csv.DictReader(file))["evse_id"]
+    assert shown[0] not in "=+-@\t\r"
+    assert list(formats.read(path)) == lines
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace(b"\n", b";\xff\n", 1),
+        lambda text: text.rstrip() + b",more\n",
+        lambda text: text.replace(b",settled,", b',"' + b"x" * (1 << 24) + b'",', 1),
+        lambda text: text.replace(b"opening-balance,3", b"opening-balance,3_", 1),
+    ],
+    ids=["no UTF-8", "a cell too many", "too long", "no integer"],
+)
+def test_read_csv__damaged__broken_file(
+    index: Index, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "statement.csv"
+    formats.write(path, lines_of(index, TOWN))
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(BrokenFileError):
+        list(formats.read(path))
+
+
 # ------------------------------------------------------------------------------------------- lies
 
 
@@ -263,6 +301,14 @@ def other_registers(lines: list[Line]) -> tuple[list[Line], int]:
     return [*lines[:at], changed, *lines[at + 1 :]], lines[at].line
 
 
+def unsigned(lines: list[Line]) -> tuple[list[Line], int]:
+    """What was signed is there, the signature is another's: r, s and v of the line before."""
+    at, other = settled(lines)[1], settled(lines)[0]
+    message = lines[at].message[:-130] + lines[other].message[-130:]
+    changed = replace(lines[at], message=message)
+    return [*lines[:at], changed, *lines[at + 1 :]], lines[at].line
+
+
 def without_opening(lines: list[Line]) -> tuple[list[Line], int]:
     at = next(i for i, line in enumerate(lines) if line.kind is LineKind.CLEARED)
     return renumbered(lines[:at] + lines[at + 1 :]), lines[at].line
@@ -323,6 +369,7 @@ def renumbered(lines: list[Line]) -> list[Line]:
         altered(last=True, report=2),
         altered(booked=START),
         altered(evse_id="DE*OTHER"),
+        unsigned,
         correction_left_out,
         detail_left_out,
         other_version,
@@ -347,6 +394,38 @@ def test_verify__a_lie__is_found_and_its_line_named(
 
     assert not verdict.ok
     assert wrong in {fault.line for fault in verdict.faults}, told(verdict)
+
+
+def test_verify__any_single_value_changed__found(index: Index, anchors: Anchors) -> None:
+    """In one line of each kind that has its value; `settled` has lies of its own above."""
+    fine = []
+    for (kind, name), (lines, at) in one_of_each(index).items():
+        changed = [*lines]
+        changed[at] = replace(lines[at], **{name: another(getattr(lines[at], name))})
+        if verify(changed, anchors).ok:
+            fine.append((kind, name))
+    assert fine == []
+
+
+def one_of_each(index: Index) -> dict[tuple[LineKind, str], tuple[list[Line], int]]:
+    """By kind and column: a statement, not much longer than its line."""
+    found: dict[tuple[LineKind, str], tuple[list[Line], int]] = {}
+    for who in (FALLBACK, COAST, OPERATOR):
+        for booked in dict.fromkeys(line.booked for line in lines_of(index, who)[1:-1]):
+            lines = lines_of(index, who, booked, booked + 1)
+            for at, line in enumerate(lines):
+                if line.kind is LineKind.SETTLED:
+                    continue
+                for name in set(COLUMNS) - {"kind", "chain_id", "ledger", "slots"}:
+                    if getattr(line, name):
+                        found.setdefault((line.kind, name), (lines, at))
+    return found
+
+
+def another(value: int | str) -> int | str:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value[:-1] + ("1" if value[-1:] != "1" else "2")
 
 
 def told(verdict: Verdict) -> list[str]:

@@ -65,7 +65,7 @@ def csv_of(rows: Iterable[dict[str, Any]], columns: Sequence[str] = ()) -> str:
     flat = [_flat(row) for row in rows]
     names = list(columns) or list(dict.fromkeys(name for row in flat for name in row))
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)  # with \r\n, so that both are quoted within a cell
     writer.writerow(names)
     for row in flat:
         writer.writerow([_cell(row.get(name)) for name in names])
@@ -86,5 +86,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     # a spreadsheet would take these for formulas
-    text = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t")
+    text = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if text else value

@@ -102,8 +102,19 @@ class Anchors:
                 raise ValueError(what) from error
         return self._tariffs[key]
 
-    def rotations(self, station: int, last: int) -> list[events.StationKeyRotated]:
-        return self.logs(events.StationKeyRotated, 0, last, station=station)
+    def times(self, blocks: Iterable[int]) -> dict[int, int]:
+        """UTC seconds, of those blocks that there are."""
+        newest = self.source.newest()
+        numbers = sorted({number for number in blocks if number <= newest})
+        return {block.number: block.time for block in self.source.blocks(numbers)}
+
+    def keys(self, stations: Sequence[int]) -> set[tuple[int, str]]:
+        """Each station with every key that it has or had on file, as a lower-case address."""
+        newest = self.source.newest()
+        requested = self.logs(events.StationRequested, 0, newest, station=stations)
+        rotated = self.logs(events.StationKeyRotated, 0, newest, station=stations)
+        known = {(event.station, event.key.lower()) for event in requested}
+        return known | {(event.station, event.key.lower()) for event in rotated}
 
     def logs(self, kind: type[E], first: int, last: int, **indexed: int | Sequence[int]) -> list[E]:
         """The events of a kind with these values in indexed fields, as the node says."""

@@ -6,7 +6,7 @@ same, is `verify`'s to find out.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 
 from gridroam.domain.energy import Reading
@@ -14,7 +14,7 @@ from gridroam.domain.journal import Journal
 from gridroam.domain.message import reading_of
 from gridroam.domain.tariff import Tariff
 from gridroam.errors import MalformedMessageError
-from gridroam.messages import EnergyReport, OpenSession, unpack
+from gridroam.messages import Domain, EnergyReport, OpenSession, unpack
 from gridroam.statements import proofs
 from gridroam.statements.corrections import details, versions_of
 from gridroam.statements.leaves import digest_of, leaf_of, raw
@@ -24,6 +24,9 @@ from gridroam.statements.parts import reading_at, slots_between
 
 KEPT = 100
 """Faults that are kept; beyond, they are only counted."""
+
+NOBODY = "nobody"
+"""Has signed where no key can have."""
 
 Tariffs = Callable[[int, int, int, int], tuple[Tariff, Tariff]]
 """(grid operator, version, station operator, version): the two tariffs."""
@@ -81,16 +84,31 @@ class _Known:
     reading: Reading
     report: int
     vehicle: str
+    told: int
+    """Up to when its settlement was told,"""
+    whole: bool = False
+    """and whether that is its end."""
+
+    def turn(self, digest: str, reading: Reading) -> None:
+        """To the next message."""
+        self.digest, self.before, self.reading = digest, self.reading, reading
+        self.told, self.whole = self.before.time, False
 
 
 _EVERY = {"line", "kind", "chain_id", "ledger", "participant", "head", "balance", "time", "booked"}
-_OF_PAYMENTS = _EVERY | {"entry", "amount", "block", "tx", "leaf", "other"}
-_OF_MESSAGES = _EVERY | {
-    *("block", "tx", "batch", "path", "digest", "leaf", "message", "station", "evse_id", "session"),
-    *("version", "vehicle", "supplier", "grid_operator", "station_operator", "grid_tariff"),
-    *("operator_tariff", "since", "until", "import_start", "export_start", "import_register"),
-    *("export_register",),
-}
+_OF_PAYMENTS = _EVERY | {"entry", "amount", "block", "tx", "leaf"}
+_OF_READINGS = frozenset(
+    ("since", "until", "import_start", "export_start", "import_register", "export_register")
+)
+_OF_MESSAGES = (
+    _EVERY
+    | _OF_READINGS
+    | {
+        *("block", "tx", "batch", "path", "digest", "leaf", "message", "station", "evse_id"),
+        *("session", "version", "vehicle", "supplier", "grid_operator", "station_operator"),
+        *("grid_tariff", "operator_tariff"),
+    }
+)
 _OF_OPENINGS = _OF_MESSAGES | {"supplier_reserve", "grid_reserve"}
 _OF_REPORTS = _OF_MESSAGES | {
     *("report", "last", "import_wh", "export_wh", "network_charge", "service_fee", "feed_in"),
@@ -106,14 +124,14 @@ _USED = {
     LineKind.CLOSING_BALANCE: _EVERY | {"entry"},
     LineKind.DEPOSIT: _OF_PAYMENTS,
     LineKind.WITHDRAWAL: _OF_PAYMENTS,
-    LineKind.COLLECTION: _OF_PAYMENTS,
-    LineKind.CORRECTION: (_OF_PAYMENTS - {"other"})
+    LineKind.COLLECTION: _OF_PAYMENTS | {"other"},
+    LineKind.CORRECTION: _OF_PAYMENTS
     | {"unpaid", "digest", "message", "station", "evse_id", "session", "version"},
     LineKind.REVERSED: _OF_DETAILS,
     LineKind.REPLACED: _OF_DETAILS,
     LineKind.CLEARED: _OF_OPENINGS,
-    LineKind.CARRIED: _OF_OPENINGS | _OF_REPORTS,
-    LineKind.EXPIRED: (_OF_MESSAGES - {"message", "since", "until"}) | {"report"},
+    LineKind.CARRIED: (_OF_OPENINGS | _OF_REPORTS) - {"import_wh", "export_wh"},
+    LineKind.EXPIRED: (_OF_MESSAGES - _OF_READINGS - {"message", "vehicle"}) | {"report"},
     LineKind.SETTLED: _OF_REPORTS | {"entry", "amount", "unpaid", "slots"},
 }
 """Columns that mean something, by kind."""
@@ -131,6 +149,10 @@ class Checks:
     proofs: list[Proof] = field(default_factory=list)
     evse_ids: dict[int, tuple[int, str]] = field(default_factory=dict)
     """What stations are called: by which line, and how."""
+    signers: dict[tuple[int, str], int] = field(default_factory=dict)
+    """By station and key, or `NOBODY`: the first line that it signed."""
+    booked: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """When a block was that no leaf names: by which line, and UTC seconds."""
     _journal: Journal = field(default_factory=Journal)
     _balance: int = 0
     _sessions: dict[tuple[int, int], _Known] = field(default_factory=dict)
@@ -151,14 +173,13 @@ class Checks:
 
     def take_columns(self, line: Line) -> None:
         """What means nothing in a line of its kind is empty."""
-        for name in sorted(_DEFAULTS.keys() - _USED[line.kind]):
-            self._equal(line, name, _DEFAULTS[name])
+        self._empty(line, _DEFAULTS.keys() - _USED[line.kind])
 
     def take_message(self, line: Line) -> None:
         """A line by itself, of no account: as in a receipt."""
         try:
             if line.kind is LineKind.EXPIRED:
-                self._proven(line)
+                self._expired(line)
             else:
                 self._message(line)
         except (ValueError, MalformedMessageError) as error:
@@ -168,6 +189,8 @@ class Checks:
         """What must follow it is known from then on. Raises `ValueError`."""
         before, after = versions_of(line)
         self._named(line)
+        self._dated(line)
+        self._hashed(line)
         self._equal(line, "digest", "0x" + after.content.hex())
         for name, value in (
             ("station", after.station),
@@ -208,8 +231,7 @@ class Checks:
         if line.kind in MESSAGES:
             self._message(line)
         elif line.kind is LineKind.EXPIRED:
-            self._sessions.pop((line.station, line.session), None)
-            self._proven(line)
+            self._expired(line)
         if line.kind in ENTRIES:
             self._entry(line)
         self._state(line)
@@ -222,6 +244,7 @@ class Checks:
             self._fault(line, "the opening balance is missing")
         self._journal = Journal(_head(line), line.entry)
         self._balance = line.balance
+        self._equal(line, "time", line.booked)
 
     def _in_order(self, line: Line, before: Line) -> None:
         if line.line != before.line + 1:
@@ -238,16 +261,28 @@ class Checks:
         due = self._journal.count + 1
         if line.entry != due:
             self._misplaced(line, due)
-        if line.kind is not LineKind.SETTLED and leaf_of(line) not in (None, raw(line.leaf)):
-            self._fault(line, "its hash does not follow from what it says")
         self._journal.append(raw(line.leaf))
         if line.kind is LineKind.SETTLED:
             self._equal(line, "amount", posted(line, line.participant))
-        if line.kind is LineKind.CORRECTION:
+        elif line.kind is LineKind.CORRECTION:
             self.take_correction(line)
             due = sum(posted(detail, line.participant) for detail in self._details)
             self._equal(line, "amount", due)
+        else:
+            self._dated(line)
+            self._hashed(line)
         self._balance += line.amount + line.unpaid
+
+    def _hashed(self, line: Line) -> None:
+        if leaf_of(line) != raw(line.leaf):
+            self._fault(line, "its hash does not follow from what it says")
+
+    def _dated(self, line: Line) -> None:
+        """It is of no message: its time is the block's, which no hash of it has in it."""
+        self._equal(line, "time", line.booked)
+        first, booked = self.booked.setdefault(line.block, (line.line, line.booked))
+        if booked != line.booked:
+            self._fault(line, "line {first} says another time of its block", first=first)
 
     def _misplaced(self, line: Line, due: int) -> None:
         places = {"entry": line.entry, "before": due - 1, "due": due}
@@ -261,13 +296,8 @@ class Checks:
             )
 
     def _state(self, line: Line) -> None:
-        if line.kind is LineKind.CLOSING_BALANCE and line.entry != self._journal.count:
-            self._fault(
-                line,
-                "it counts {told} journal entries, the lines {counted}",
-                told=line.entry,
-                counted=self._journal.count,
-            )
+        if line.kind is LineKind.CLOSING_BALANCE:
+            self._closing(line)
         if _head(line) != self._journal.head:
             self._fault(line, "the journal's head does not follow from the lines")
         if line.balance != self._balance:
@@ -278,17 +308,38 @@ class Checks:
                 counted=self._balance,
             )
 
+    def _closing(self, line: Line) -> None:
+        self._equal(line, "time", line.booked)
+        if line.entry != self._journal.count:
+            self._fault(
+                line,
+                "it counts {told} journal entries, the lines {counted}",
+                told=line.entry,
+                counted=self._journal.count,
+            )
+
     # ------------------------------------------------------------------------------------ messages
 
     def _message(self, line: Line) -> None:
-        message = unpack(raw(line.message)).message
+        signed = unpack(raw(line.message))
+        message = signed.message
         self._proven(line)
+        signer = signed.signer(Domain(line.chain_id, line.ledger)) or NOBODY
+        self.signers.setdefault((line.station, signer.lower()), line.line)
         for name in ("station", "session", "time"):
             self._equal(line, name, getattr(message, name))
-        if isinstance(message, OpenSession):
+        opens = isinstance(message, OpenSession)
+        if line.kind is (LineKind.SETTLED if opens else LineKind.CLEARED):
+            self._fault(line, "its message is of another kind")
+        elif isinstance(message, OpenSession):
             self._opening(line, message)
         else:
             self._report(line, message)
+
+    def _expired(self, line: Line) -> None:
+        self._sessions.pop((line.station, line.session), None)
+        self._equal(line, "time", line.booked)
+        self._proven(line)
 
     def _proven(self, line: Line) -> None:
         """Digest and leaf follow from the line, and the path leads somewhere."""
@@ -313,12 +364,13 @@ class Checks:
     def _opening(self, line: Line, message: OpenSession) -> None:
         reading = reading_of(message)
         self._equal(line, "vehicle", "0x" + message.vehicle.hex())
-        self._equal(line, "report", 0)
+        self._empty(line, _OF_REPORTS - _OF_OPENINGS)
         self._ends(line, reading, reading)
         place = line.station, line.session
-        self._sessions[place] = _Known(line.digest, reading, reading, 0, line.vehicle)
+        self._sessions[place] = _Known(line.digest, reading, reading, 0, line.vehicle, reading.time)
 
     def _report(self, line: Line, message: EnergyReport) -> None:
+        self._empty(line, _OF_OPENINGS - _OF_REPORTS)
         self._equal(line, "report", message.report)
         evidence = "0x" + message.evidence.hex() if any(message.evidence) else ""
         self._equal(line, "evidence", evidence)
@@ -331,12 +383,14 @@ class Checks:
                 session=line.session,
                 station=line.station,
             )
-            number = message.report
-            self._sessions[place] = _Known(line.digest, reading, reading, number, line.vehicle)
+            number, until = message.report, reading.time
+            self._sessions[place] = _Known(
+                line.digest, reading, reading, number, line.vehicle, until, whole=True
+            )
             return
         self._equal(line, "vehicle", known.vehicle)
         if known.digest != line.digest:
-            known.before, known.reading, known.digest = known.reading, reading, line.digest
+            known.turn(line.digest, reading)
             due = known.report + 1
             if message.report != due and line.kind is LineKind.SETTLED:
                 self._fault(
@@ -349,9 +403,22 @@ class Checks:
         if line.kind is LineKind.SETTLED:
             self._settled(line, message, known)
         else:
+            self._ends(line, reading, reading)
+            self._equal(line, "last", message.last)
             known.before = known.reading
 
+    def _follows(self, line: Line, known: _Known) -> None:
+        """Parts of a report follow each other; in a supplier's statement only its own are."""
+        operators = line.grid_operator, line.station_operator
+        alone = line.participant == line.supplier and line.participant not in operators
+        if known.whole or line.since < known.told:
+            self._fault(line, "what it settles was told further up")
+        elif line.since > known.told and not alone:
+            self._fault(line, "what was settled from {since} on is missing", since=known.told)
+        known.told, known.whole = line.until, line.until == known.reading.time
+
     def _settled(self, line: Line, report: EnergyReport, known: _Known) -> None:
+        self._follows(line, known)
         begin = reading_at(known.before, report, line.since)
         end = reading_at(known.before, report, line.until)
         self._ends(line, begin, end)
@@ -397,6 +464,10 @@ class Checks:
                 kind=missing.kind,
             )
             self._details.clear()
+
+    def _empty(self, line: Line, names: Iterable[str]) -> None:
+        for name in sorted(names):
+            self._equal(line, name, _DEFAULTS[name])
 
     def _equal(self, line: Line, name: str, derived: object) -> None:
         found = getattr(line, name)

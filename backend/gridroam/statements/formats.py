@@ -2,13 +2,23 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
 from gridroam.errors import BrokenFileError, InvalidInputError
-from gridroam.statements.lines import COLUMNS, FORMAT, SLOT_COLUMNS, Line, LineKind, SlotLine
+from gridroam.statements.lines import (
+    AMOUNT_BITS,
+    BITS,
+    COLUMNS,
+    FORMAT,
+    SLOT_COLUMNS,
+    Line,
+    LineKind,
+    SlotLine,
+)
 
 SUFFIXES = ("csv", "json", "parquet")
 _ROWS = 5_000
@@ -19,7 +29,12 @@ _TYPES: dict[str, type] = {f.name: type(f.default) for f in fields(Line) if f.na
     "line": int,
     "kind": str,
 }
-_BITS = {"last", "even"}
+_INTEGERS = tuple(name for name, kind in _TYPES.items() if kind is int)
+_FLAGS = {"last", "even"}
+_FORMULA = frozenset("=+-@\t\r'")
+"""How a cell begins that a spreadsheet would reckon with; and the quote that takes that away."""
+_WRITTEN = re.compile(r"-?[0-9]+")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def write(path: Path, lines: Iterable[Line]) -> int:
@@ -64,7 +79,13 @@ def dict_of(line: Line) -> dict[str, Any]:
 
 def line_of(row: dict[str, Any]) -> Line:
     """Raises `KeyError`, `TypeError` or `ValueError`."""
+    if unknown := row.keys() - set(COLUMNS):
+        raise KeyError(f"there is no column {min(map(str, unknown))}")
     values = {name: _value(_TYPES[name], row[name]) for name in COLUMNS[:-1]}
+    for name in _INTEGERS:
+        _check_width(name, values[name])
+    if not _ADDRESS.fullmatch(values["ledger"]):
+        raise ValueError("ledger is no address")
     values["kind"] = LineKind(values["kind"])
     slots = row["slots"] or []
     made = (json.loads(slots) if slots else []) if isinstance(slots, str) else slots
@@ -72,7 +93,7 @@ def line_of(row: dict[str, Any]) -> Line:
 
 
 def _slot(row: dict[str, Any]) -> SlotLine:
-    return SlotLine(*(_value(bool if n in _BITS else int, row[n]) for n in SLOT_COLUMNS))
+    return SlotLine(*(_value(bool if n in _FLAGS else int, row[n]) for n in SLOT_COLUMNS))
 
 
 def _value(kind: type, value: Any) -> Any:
@@ -80,25 +101,48 @@ def _value(kind: type, value: Any) -> Any:
         return "" if value is None else str(value)
     if kind is bool:
         return value in (True, "true", "True", "1", 1)
+    return integer(value)
+
+
+def integer(value: Any) -> int:
+    """Raises `ValueError` or `TypeError` for what is none, or is not written as one."""
     if isinstance(value, float):
         raise TypeError("a float is no amount")
+    if isinstance(value, str) and not _WRITTEN.fullmatch(value):
+        raise ValueError(f"{value[:80]!r} is no integer")
     return int(value)
+
+
+def _check_width(name: str, value: int) -> None:
+    least, most = (0, 1 << BITS[name]) if name in BITS else (-1 << AMOUNT_BITS, 1 << AMOUNT_BITS)
+    if not least <= value < most:
+        raise ValueError(f"{name} is out of range")
 
 
 # -------------------------------------------------------------------------------------------- text
 
 
 def write_csv(file: IO[str], lines: Iterable[Line]) -> int:
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)  # with \r\n, so that both are quoted within a cell
     writer.writerow(COLUMNS)
     count = 0
     for line in lines:
         row = dict_of(line)
         slots = json.dumps(row["slots"], separators=(",", ":")) if row["slots"] else ""
-        flat = {name: int(v) if isinstance(v, bool) else v for name, v in row.items()}
-        writer.writerow([*(flat[name] for name in COLUMNS[:-1]), slots])
+        writer.writerow([*(_cell(row[name]) for name in COLUMNS[:-1]), slots])
         count += 1
     return count
+
+
+def _cell(value: Any) -> Any:
+    """As a spreadsheet takes it for what it is: text that looks like a formula gets a quote."""
+    if isinstance(value, bool):
+        return int(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+
+
+def _of_cell(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and value[:1] == "'" else value
 
 
 def write_json(file: IO[str], lines: Iterable[Line]) -> int:
@@ -115,7 +159,11 @@ def write_json(file: IO[str], lines: Iterable[Line]) -> int:
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(1 << 24)
     with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        try:
+            for row in csv.DictReader(file):
+                yield {name: _of_cell(value) for name, value in row.items()}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise BrokenFileError(f"{path} is no statement in CSV ({error}).") from error
 
 
 def _read_json(path: Path) -> Iterator[dict[str, Any]]:
@@ -124,7 +172,7 @@ def _read_json(path: Path) -> Iterator[dict[str, Any]]:
         if document["format"] != FORMAT:
             raise BrokenFileError(f"{path} has the format {document['format']!r}.")
         yield from document["lines"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenFileError(f"{path} is no statement in JSON ({error}).") from error
 
 
@@ -150,7 +198,7 @@ def _schema(pa: Any) -> Any:
         (name, pa.decimal256(60, 0) if name in _WIDE else plain[_TYPES[name]])
         for name in COLUMNS[:-1]
     ]
-    slot = pa.struct([(n, pa.bool_() if n in _BITS else pa.int64()) for n in SLOT_COLUMNS])
+    slot = pa.struct([(n, pa.bool_() if n in _FLAGS else pa.int64()) for n in SLOT_COLUMNS])
     return pa.schema([*columns, ("slots", pa.list_(slot))], metadata={"format": FORMAT})
 
 

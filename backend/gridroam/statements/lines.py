@@ -15,7 +15,7 @@ class LineKind(StrEnum):
     OPENING_BALANCE = "opening-balance"
     CARRIED = "carried"
     """a message of an open session from before the period, or from before the participant's part in
-    it: where its registers start. In no journal entry of this statement."""
+    it: where its registers start, so without energy. In no journal entry of this statement."""
     CLEARED = "cleared"
     """an opening, cleared"""
     SETTLED = "settled"
@@ -77,7 +77,7 @@ class Line:
     """Of it, what was not covered at that moment: positive where the account owes it, negative
     where it is owed to it. `balance` grows by `amount + unpaid`."""
     time: int = 0
-    """Of the message's reading; of the block for what is no message."""
+    """Of the message's reading; of the block for what nobody signed."""
     booked: int = 0
     """When it was posted: the block's time."""
     block: int = 0
@@ -127,6 +127,17 @@ class Line:
 
 
 COLUMNS = tuple(f.name for f in fields(Line))
+BITS = {
+    **dict.fromkeys(("participant", "other", "supplier", "grid_operator", "station_operator"), 24),
+    **dict.fromkeys(("station", "session", "report"), 32),
+    **dict.fromkeys(("version", "grid_tariff", "operator_tariff"), 16),
+    **dict.fromkeys(("time", "booked", "since", "until"), 40),
+    **dict.fromkeys(("import_start", "export_start", "import_register", "export_register"), 48),
+    **dict.fromkeys(("line", "entry", "block", "batch", "chain_id"), 63),
+}
+"""Widths of the ledger's unsigned integers, which leaves have side by side in one word: a wider one
+would run into the next. Amounts have signs, and `AMOUNT_BITS`."""
+AMOUNT_BITS = 127
 SLOT_COLUMNS = tuple(f.name for f in fields(SlotLine))
 
 

@@ -11,12 +11,14 @@ from gridroam.errors import BrokenFileError, InvalidInputError
 from gridroam.index.queries import Snapshot
 from gridroam.index.records import Kind
 from gridroam.statements.corrections import details, versions_of
-from gridroam.statements.formats import dict_of, line_of
+from gridroam.statements.formats import dict_of, integer, line_of
 from gridroam.statements.lines import DETAILS, Line, LineKind
 from gridroam.statements.writing import Writer
 from gridroam.store import index_statements
 
 FORMAT = "gridroam-receipt-1"
+MOST_LINES = 2_000
+"""That are read of a receipt, which may come from anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,23 +155,25 @@ def read_receipt(text: str) -> Receipt:
                 "It is of another format, or of another version of it.",
                 "Install the newest version.",
             )
+        if len(row["lines"]) > MOST_LINES:
+            raise BrokenFileError("The receipt is too large.", "A receipt is of one session.")
         nothing: dict[str, Any] = dict.fromkeys(_OF_ACCOUNTS, 0) | {"head": ""}
         return Receipt(
-            chain_id=int(row["chain_id"]),
+            chain_id=integer(row["chain_id"]),
             ledger=str(row["ledger"]).lower(),
-            station=int(row["station"]),
+            station=integer(row["station"]),
             evse_id=str(row["evse_id"]),
-            session=int(row["session"]),
+            session=integer(row["session"]),
             state=str(row["state"]),
             parties=tuple(
-                Party(str(p["role"]), int(p["number"]), str(p["market_code"]))
+                Party(str(p["role"]), integer(p["number"]), str(p["market_code"]))
                 for p in row["parties"]
             ),
             lines=tuple(line_of(nothing | line) for line in row["lines"]),
             verified=bool(row.get("verified", False)),
             told={"version": row.get("version", 1), **row["totals"]},
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenFileError(
             "It is no receipt, or only a part of one.", "Give it unchanged."
         ) from error

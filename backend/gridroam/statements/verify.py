@@ -13,7 +13,7 @@ from gridroam.audit.source import Block
 from gridroam.chain.events import BatchRecorded, StationRequested
 from gridroam.errors import InvalidInputError
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.checks import NOBODY, Checks, Fault, Faults
 from gridroam.statements.happened import Told, compare, compare_claims, happened
 from gridroam.statements.lines import Line
 
@@ -64,7 +64,9 @@ def verify(lines: Iterable[Line], anchors: Anchors) -> Verdict:
         raise InvalidInputError("The statement has no lines.")
     before, end = anchors.block_before(first.booked), anchors.block_before(last.booked)
     faults = checks.faults
-    _compare_proofs(checks, anchors, faults)
+    compare_proofs(checks, anchors, faults)
+    compare_signers(checks, anchors, faults)
+    compare_times(checks, anchors, faults)
     _compare_names(checks, anchors, faults)
     found = happened(anchors, first.participant, before.number + 1, end.number, told)
     compare(told, found, faults)
@@ -98,7 +100,8 @@ def _require_home(line: Line, anchors: Anchors) -> None:
         )
 
 
-def _compare_proofs(checks: Checks, anchors: Anchors, faults: Faults) -> None:
+def compare_proofs(checks: Checks, anchors: Anchors, faults: Faults) -> None:
+    """Each path must lead to the root of its batch, which stands where the line says."""
     numbers = sorted({proof.batch for proof in checks.proofs})
     roots = anchors.roots(numbers)
     logs = anchors.logs(BatchRecorded, 0, anchors.source.newest(), batch=numbers)
@@ -121,6 +124,31 @@ def _compare_proofs(checks: Checks, anchors: Anchors, faults: Faults) -> None:
                 tx=tx,
                 told=proof.block,
                 told_tx=proof.tx,
+            )
+
+
+def compare_signers(checks: Checks, anchors: Anchors, faults: Faults) -> None:
+    """The roots prove what the ledger took; these are the keys that a station has or had."""
+    stations = sorted({station for station, _ in checks.signers})
+    known = anchors.keys(stations)
+    for (station, signer), line in checks.signers.items():
+        if signer == NOBODY:
+            faults.add(line, "nobody signed it")
+        elif (station, signer) not in known:
+            faults.add(line, "{signer} signed it, no key of the station", signer=signer)
+
+
+def compare_times(checks: Checks, anchors: Anchors, faults: Faults) -> None:
+    """Of what was booked without a message: a message's leaf has its block's time."""
+    times = anchors.times(checks.booked)
+    for block, (line, booked) in checks.booked.items():
+        if times.get(block) != booked:
+            faults.add(
+                line,
+                "booked is {booked}, block {block} on chain is of {time}",
+                booked=booked,
+                block=block,
+                time=times.get(block, "-"),
             )
 
 

@@ -1,25 +1,34 @@
 """Whether a receipt is real: by its own lines, and by a few words of state from a node."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from gridroam.chain.events import (
-    BatchRecorded,
     ParticipantAdmitted,
     ReportSettled,
+    SessionCorrected,
     SessionExpired,
     StationRequested,
 )
-from gridroam.errors import InvalidInputError
+from gridroam.errors import InvalidInputError, MalformedMessageError
 from gridroam.evidence.corrections import Corrections
-from gridroam.messages import unpack
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.checks import Checks, Fault, Faults
 from gridroam.statements.corrections import versions_of
 from gridroam.statements.leaves import raw
 from gridroam.statements.lines import DETAILS, MESSAGES, Line, LineKind
-from gridroam.statements.receipt import Receipt
+from gridroam.statements.receipt import MOST_LINES, Receipt
+from gridroam.statements.verify import compare_proofs, compare_signers, compare_times
+
+_MOST = {
+    **dict.fromkeys(LineKind, 0),
+    **dict.fromkeys((LineKind.CLEARED, LineKind.EXPIRED), 1),
+    **dict.fromkeys({LineKind.SETTLED, LineKind.CORRECTION, *DETAILS}, MOST_LINES),
+}
+"""Lines that a receipt can have, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +107,22 @@ class _Verifier:
         self.newest = anchors.source.newest()
         self._corrections = Corrections(anchors.source.ledger)
 
-    def check(self, name: str, look: Any, good: str) -> Check:
-        before = len(self.faults.kept)
-        look()
-        return Check(name, good, tuple(self.faults.kept[before:]))
+    def check(self, name: str, look: Callable[[], None], good: str) -> Check:
+        self.faults.kept.clear()
+        try:
+            look()
+        except (ValueError, MalformedMessageError) as error:
+            self.faults.add(0, "it cannot be read: {error}", error=error)
+        return Check(name, good, tuple(self.faults.kept))
 
     def messages(self) -> None:
         receipt = self.receipt
         if not receipt.lines or receipt.lines[0].kind is not LineKind.CLEARED:
             self.faults.add(1, "the opening is missing")
+        kinds = Counter(line.kind for line in receipt.lines)
+        for kind, count in kinds.items():
+            if count > _MOST[kind]:
+                self.faults.add(0, "it has {count} lines of kind {kind}", count=count, kind=kind)
         for number, line in enumerate(receipt.lines, 1):
             if line.line != number:
                 self.faults.add(line.line, "it stands at place {place}", place=number)
@@ -136,7 +152,7 @@ class _Verifier:
 
     def _take(self, line: Line) -> None:
         self.lines.take_columns(line)
-        if line.kind in MESSAGES:
+        if line.kind in MESSAGES or line.kind is LineKind.EXPIRED:
             self.lines.take_message(line)
         elif line.kind is LineKind.CORRECTION:
             self.lines.take_correction(line)
@@ -144,43 +160,11 @@ class _Verifier:
             self.lines.take_detail(line)
 
     def signatures(self) -> None:
-        """The batch's root proves that the ledger accepted them; these are the keys that it has
-        or had on file."""
-        ledger, station = self.anchors.source.ledger, self.receipt.station
-        known = {ledger.station(station).key, ledger.former_key(station).key}
-        requested = self.anchors.logs(StationRequested, 0, self.newest, station=station)
-        known |= {event.key for event in requested}
-        known |= {event.key for event in self.anchors.rotations(station, self.newest)}
-        for line in self.receipt.lines:
-            if line.kind not in MESSAGES:
-                continue
-            try:
-                signer = unpack(raw(line.message)).signer(ledger.domain)
-            except ValueError:
-                continue
-            if signer is None:
-                self.faults.add(line.line, "nobody signed it")
-            elif signer.lower() not in {key.lower() for key in known}:
-                self.faults.add(
-                    line.line, "{signer} signed it, no key of the station", signer=signer
-                )
+        compare_signers(self.lines, self.anchors, self.faults)
 
     def proofs(self) -> None:
-        numbers = [proof.batch for proof in self.lines.proofs]
-        roots = self.anchors.roots(numbers)
-        logs = self.anchors.logs(BatchRecorded, 0, self.newest, batch=numbers)
-        places = {log.batch: (log.at.block, "0x" + log.at.tx_hash.hex()) for log in logs}
-        for proof in self.lines.proofs:
-            if proof.root != roots[proof.batch]:
-                self.faults.add(
-                    proof.line,
-                    "its leaf and path do not lead to the root of batch {batch} on chain",
-                    batch=proof.batch,
-                )
-            elif places.get(proof.batch) != (proof.block, proof.tx):
-                self.faults.add(
-                    proof.line, "batch {batch} stands in another transaction", batch=proof.batch
-                )
+        compare_proofs(self.lines, self.anchors, self.faults)
+        compare_times(self.lines, self.anchors, self.faults)
 
     def whole(self) -> None:
         settled = [
@@ -224,6 +208,7 @@ class _Verifier:
             )
         elif corrections and raw(corrections[-1].digest) != standing.content:
             self.faults.add(corrections[-1].line, "the version in force on chain is another one")
+        self._corrected(corrections)
         if receipt.verified and not standing.verified:
             self.faults.add(0, "no record of the meter has verified the session")
         for one, next_ in pairwise(corrections):
@@ -238,6 +223,18 @@ class _Verifier:
                 self.faults.add(
                     first[0].line, "{name} of version 1 is not what was settled", name=name
                 )
+
+    def _corrected(self, corrections: list[Line]) -> None:
+        """The versions came into force where the lines say."""
+        logs = self.anchors.logs(SessionCorrected, 0, self.newest, station=self.receipt.station)
+        places = {
+            event.version: (event.at.block, "0x" + event.at.tx_hash.hex())
+            for event in logs
+            if event.session == self.receipt.session
+        }
+        for line in corrections:
+            if places.get(line.version) != (line.block, line.tx):
+                self.faults.add(line.line, "it came into force in another transaction")
 
     def _states(self) -> list[str]:
         """That it is, or was when the receipt was made."""

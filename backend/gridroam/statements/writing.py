@@ -52,7 +52,7 @@ class Writer:
         line = self._line(told, kind)
         if message.kind is not Kind.OPENING:
             self._last.pop((message.station, message.session), None)
-            return line
+            return replace(line, time=line.booked, vehicle="")
         reading = reading_of(unpack(message.body).message)
         self._last[message.station, message.session] = _Last(message.id, reading, reading)
         return replace(
@@ -80,7 +80,7 @@ class Writer:
                 place = told.message.station, told.message.session
                 self._last[place] = _Last(told.message.id, reading, reading)
                 line = self._amounts(self._line(told, LineKind.CARRIED, part), part)
-                yield _between(line, (reading, reading))
+                yield replace(_between(line, (reading, reading)), import_wh=0, export_wh=0)
 
     def settled(self, told: Told, part: Settlement) -> Line:
         """A report, or one part of it."""
