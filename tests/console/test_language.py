@@ -47,7 +47,7 @@ def test_german__every_text__is_there() -> None:
 def test_german__every_fault_of_a_receipt__is_there() -> None:
     folder = Path(str(files("gridroam.statements")))
     named: set[str] = set()
-    for module in ("checks.py", "verify_receipt.py"):
+    for module in ("checks.py", "compare.py", "verify_receipt.py"):
         methods = [(module, "python")]
         found = extract_from_dir(folder, methods, {}, keywords=FAULTS)
         named |= {str(message) for _, _, message, _, _ in found}

@@ -17,11 +17,11 @@ from gridroam.errors import InvalidInputError, MalformedMessageError
 from gridroam.evidence.corrections import Corrections
 from gridroam.statements.anchors import Anchors
 from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.compare import compare_proofs, compare_signers, compare_times
 from gridroam.statements.corrections import versions_of
 from gridroam.statements.leaves import raw
 from gridroam.statements.lines import DETAILS, MESSAGES, Line, LineKind
 from gridroam.statements.receipt import MOST_LINES, Receipt
-from gridroam.statements.verify import compare_proofs, compare_signers, compare_times
 
 _MOST = {
     **dict.fromkeys(LineKind, 0),
