@@ -1,12 +1,16 @@
 """Disputes and corrections: on the session's page, in the list of what waits for one's consent, and
 with the commands that the pages give."""
 
+import html
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corrected import Corrector
+from eth_account import Account
 from playwright.sync_api import Browser, Page, expect
 from scene import GRID, NORTH, SMALL, SOUTH, Scene, wait_until
 from test_pages import LOOKS, serious
@@ -94,6 +98,63 @@ def test_consent__by_the_command_of_the_page__in_force_when_all_have_agreed(
         found = now.session(disputed.station, disputed.session)
     assert found is not None
     assert (found.version, found.import_wh) == (2, disputed.import_wh - 1_500)
+
+
+def test_consent__signed_away_from_the_chain__by_the_commands_of_the_page(
+    shop: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for and submitted by the grid operator; either signs in its own page's words."""
+    wanted = Wanted(supplier=shop.number(SOUTH), state=State.CLOSED)
+    with shop.console.index.snapshot() as now:
+        sessions = now.sessions(wanted, descending=False).items
+    found = next(s for s in sessions if s.import_wh > 1_000 and s.version == 1 and not s.verified)
+    corrector = Corrector(Traffic(shop.stage.anvil, shop.stage.ledger, shop.stage.market))
+    present = corrector.present(found.station, found.session)
+    corrector.propose(shop.number(SOUTH), present, corrector.change(present, imported=-300))
+    shop.wait_for_index()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "word").write_text("word")
+    lines = {p: offline(shop, p, found) for p in (found.grid_operator, found.station_operator)}
+    ask, _, submit = lines[found.grid_operator]
+
+    in_shell(ask)
+    for party, (_, sign, _) in lines.items():
+        Path("keystore.json").write_text(json.dumps(keystore_of(shop, party)))
+        in_shell(sign, "--password-file", "word")
+    run(shop, found.grid_operator, submit, tmp_path)
+    shop.wait_for_index()
+    with shop.console.index.snapshot() as now:
+        after = now.session(found.station, found.session)
+    assert after is not None
+    assert (after.version, after.import_wh) == (2, found.import_wh - 300)
+
+
+def offline(shop: Scene, party: int, session: Session) -> list[str]:
+    """The three commands of a session's page, beginning with `ask`."""
+    with client(shop.url) as http:
+        enter(http, party)
+        page = http.get(where(session)).text
+    parts = page.split('<pre tabindex="0"><code>')[1:]
+    lines = [html.unescape(part.split("</code>")[0]) for part in parts]
+    at = next(n for n, line in enumerate(lines) if " corrections ask " in line)
+    return lines[at : at + 3]
+
+
+def keystore_of(shop: Scene, party: int) -> Any:
+    people = shop.stage.market.participants.values()
+    key = next(one.key for one in people if one.number == party)
+    return Account.encrypt(key, "word", iterations=2)
+
+
+def in_shell(line: str, *more: str) -> None:
+    """With its output in the file that the line names."""
+    command, _, file = line.rpartition(" > ")
+    program, *words = shlex.split(command)
+    assert program == "gridroam"
+    result = CliRunner().invoke(app, [*words, *more], standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    Path(file).write_text(result.stdout)
 
 
 def consent_to(page: Page, session: Session) -> str:

@@ -1,9 +1,10 @@
 """A meter's own series against what the sessions explain: the delta, and an over-claim."""
 
+import httpx
 from scene import GRID, NORTH, OPERATOR, Scene
 from visiting import client, csrf_of, enter
 
-from gridroam.allocation.identity import identity
+from gridroam.allocation.identity import claims, identity
 from gridroam.domain.slots import SLOT
 
 PERIOD = "?period=7-days"
@@ -34,6 +35,7 @@ def test_meter__series_given__delta_and_over_claim_are_shown(shop: Scene) -> Non
         assert "1 quarter hour is over-claimed." in http.get(answer.headers["location"]).text
         html = http.get(path + PERIOD).text
         assert "1 quarter hour is over-claimed." in html
+        assert_leads_to_its_sessions(shop, http, meter.id, slots[0].time, html)
         delta = 100 * (len(slots) - 1) - 50
         assert f"{delta / 1000:,.3f}\N{NO-BREAK SPACE}kWh" in html
         assert "-50\N{NO-BREAK SPACE}Wh" in html
@@ -49,6 +51,22 @@ def test_meter__series_given__delta_and_over_claim_are_shown(shop: Scene) -> Non
     with client(shop.url) as http:
         enter(http, shop.number(NORTH))
         assert http.get(path).status_code == 404
+        assert http.get(f"{path}/slots/{slots[0].time}").status_code == 404
+
+
+def assert_leads_to_its_sessions(
+    shop: Scene, http: httpx.Client, meter: bytes, slot: int, html: str
+) -> None:
+    path = f"/console/meters/0x{meter.hex()}/slots/{slot}"
+    assert f'href="{path}"' in html
+    with shop.console.index.snapshot() as now:
+        claimed = claims(now, meter, slot)
+    page = http.get(path).text
+    assert claimed
+    for claim in claimed:
+        assert f"/console/sessions/{claim.session.station}/{claim.session.session}" in page
+    assert f"{-50}\N{NO-BREAK SPACE}Wh" in page
+    assert http.get(path.replace(str(slot), str(slot + 1))).status_code == 404
 
 
 def test_meter__clerk__gives_no_series(shop: Scene) -> None:

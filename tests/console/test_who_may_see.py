@@ -10,6 +10,7 @@ from scene import GRID, NORTH, OPERATOR, SOUTH, Scene
 from visiting import client, csrf_of, enter
 
 from gridroam.console.app import PAGES, PREFIX
+from gridroam.domain.slots import slot_start
 from gridroam.index.queries import Wanted
 
 SECRET = "Harbour fleet no. 7"
@@ -47,6 +48,7 @@ def known(shop: Scene) -> Iterator[dict[str, str]]:
         "path": "nothing",
         "kind": "csv",
         "meter": "0x" + shop.stage.ledger.meter_of(session.station).hex(),
+        "slot": str(slot_start(session.opened)),
         "contract": shop.contract_of(session.vehicle),
     }
 

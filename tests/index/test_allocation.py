@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lively import Lively
 
-from gridroam.allocation.identity import identities, identity
+from gridroam.allocation.identity import claims, identities, identity
 from gridroam.allocation.meter_series import Row, put_series, read_series
 from gridroam.domain.energy import Reading
 from gridroam.domain.participants import Role
@@ -45,6 +45,22 @@ def test_identity__sum_of_sessions__is_what_they_settled(index: Index, lively: L
     assert all(slot.delta_import_wh is None for slot in found.slots)
     assert found.without_series == len(found.slots)
     assert found.grid_operator == COAST
+
+
+def test_claims__of_every_slot__add_up_to_what_is_allocated(index: Index, lively: Lively) -> None:
+    """By supplier and direction; of corrected sessions what the present version says."""
+    meter = meter_of(index, lively, "both-ways")
+    with index.snapshot() as now:
+        for slot in identity(now, meter, 0, EVER).slots:
+            found = claims(now, meter, slot.time)
+            sums: dict[int, list[int]] = {supplier: [0, 0] for supplier in slot.shares}
+            for claim in found:
+                sums[claim.supplier][0] += claim.share.import_wh
+                sums[claim.supplier][1] += claim.share.export_wh
+            assert sums == {n: [s.import_wh, s.export_wh] for n, s in slot.shares.items()}
+            assert all(c.session.opened < slot.time + SLOT for c in found)
+        with pytest.raises(InvalidInputError, match="quarter hour"):
+            claims(now, meter, 1)
 
 
 def test_identity__all_meters_of_a_grid_operator__are_its_allocations(index: Index) -> None:

@@ -15,11 +15,13 @@ from corrected import Corrector
 from lively import Lively
 from traffic import Traffic
 
+from gridroam.allocation.identity import identity
 from gridroam.api.app import create_app
 from gridroam.api.events import Place
 from gridroam.api.service import Queries
 from gridroam.audit.source import NodeSource
 from gridroam.domain.session import State
+from gridroam.domain.slots import SLOT
 from gridroam.http import serving
 from gridroam.http.keys import ApiKeys
 from gridroam.http.operator import Operator
@@ -200,6 +202,26 @@ def test_series__brought_in_by_the_operator_only__identity(
     refused = client.put(f"meters/{meter}/series", content=text, headers=through_proxy)
     assert refused.status_code == 401
     assert client.put(f"meters/{meter}/series", content="nonsense").status_code == 422
+
+
+def test_claims__of_a_slot__in_one_direction_and_as_csv(
+    client: httpx.Client, service: Queries
+) -> None:
+    with service.snapshot() as (now, _):
+        meter = now.station(BOTH).meter  # type: ignore[union-attr]
+        slots = identity(now, meter, 0, SLOT << 29).slots
+    slot = next(s for s in slots if s.import_wh and s.export_wh)
+    path = f"meters/0x{meter.hex()}/claims?slot={slot.time}"
+    both = client.get(path).json()["items"]
+    fed = client.get(path + "&direction=export").json()["items"]
+
+    assert sum(row["import_wh"] for row in both) == slot.import_wh
+    assert sum(row["export_wh"] for row in fed) == slot.export_wh
+    assert all(row["export_wh"] and row["station"] == BOTH for row in fed)
+    assert len(client.get(path + "&format=csv").text.splitlines()) == len(both) + 1
+    for wrong in ("slot=1", "slot=", "slot=900&direction=up"):
+        assert client.get(f"meters/0x{meter.hex()}/claims?{wrong}").status_code == 422
+    assert client.get("meters/0x" + "00" * 32 + "/claims?slot=900").status_code == 422
 
 
 def test_events__cut_off_and_again__nothing_missing(

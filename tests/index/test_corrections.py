@@ -8,6 +8,7 @@ import pytest
 from agreement import differences
 from corrected import Corrector
 from desk import FORWARDER, FORWARDER_CODE
+from hostile import LIMITS
 from lively import Lively
 from sqlalchemy import event, text
 from traffic import Traffic
@@ -15,6 +16,7 @@ from traffic import Traffic
 from gridroam.chain import abi
 from gridroam.chain.wallet import TX_GAS_LIMIT
 from gridroam.domain.session import State
+from gridroam.domain.slots import SLOT
 from gridroam.errors import StoreError
 from gridroam.index.follower import open_follower
 from gridroam.index.queries import Index, Wanted
@@ -22,6 +24,8 @@ from gridroam.index.records import PaymentKind, ProposalState, Story
 
 BOTH = 2
 RICH, POOR, FALLBACK, COAST, OPERATOR = 1, 2, 3, 4, 6
+BACKLOG = LIMITS.backlog + 1
+"""s until a car can change its supplier again."""
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +143,55 @@ def test_sessions__supplier_that_had_it_for_one_version__still_finds_it(index: I
     told = story(index, BOTH, 3)
     with index.snapshot() as now:
         found = now.sessions(Wanted(supplier=FALLBACK, station=BOTH), limit=1_000).items
+        acts = now.acts(participant=FALLBACK, limit=1_000).items
 
     assert [s.supplier for s in told.versions[2].draft.shares] == [RICH]
     assert (BOTH, 3) in [(s.station, s.session) for s in found]
+    assert told.acts
+    assert all(act in acts for act in told.acts)
+
+
+def test_acts__of_whoever_has_to_agree__are_found(index: Index) -> None:
+    """Also of one that has no part in the session as it stands."""
+    with index.snapshot() as now:
+        proposed = [p for p in now.proposals(limit=1_000).items if p.needed]
+        for proposal in proposed:
+            place = proposal.draft.station, proposal.draft.session
+            for who in proposal.needed:
+                acts = now.acts("CorrectionProposed", participant=who, limit=1_000).items
+                assert place in {(act.station, act.session) for act in acts}
+    assert proposed
+
+
+def test_acts__supplier_in_between__finds_session_and_acts(lively: Lively, tmp_path: Path) -> None:
+    """A car changes its supplier twice on the road, and ends with the first."""
+    people, market = lively.market.participants, lively.market
+    first, other, car = people["rich"], people["poor"], market.vehicles["of-rich"].id
+    with lively.passing():
+        traffic = Traffic(lively.anvil, lively.ledger, market)
+        station = market.stations["both-ways"]
+        traffic.deposit(other.number, 100_000)
+        traffic.wait(BACKLOG)
+        traffic.submit(traffic.sign(station, traffic.opening(station, car)))
+        for old, new in ((first, other), (other, first)):
+            effective = traffic.now // SLOT * SLOT + 2 * SLOT
+            offer = "offerVehicles", [car], new.number, effective
+            assert traffic.act(old.key, "Ledger", *offer)
+            assert traffic.act(new.key, "Ledger", "acceptVehicles", [car])
+            traffic.wait(2 * SLOT + BACKLOG)
+            traffic.submit(traffic.sign(station, traffic.report(station, 900)))
+        traffic.submit(traffic.sign(station, traffic.report(station, 1, last=True)))
+        place = station.number, traffic.session(station).number
+        index = lively.index(tmp_path / "index.db")
+
+    with index.snapshot() as now:
+        told = now.session(*place)
+        sessions = now.sessions(Wanted(supplier=other.number), limit=1_000).items
+        acts = now.acts("SupplierSwitched", participant=other.number, limit=1_000).items
+    assert told is not None
+    assert (told.first_supplier, told.supplier) == (first.number, first.number)
+    assert place in {(s.station, s.session) for s in sessions}
+    assert [(a.station, a.session) for a in acts].count(place) == 2
 
 
 def test_sessions__expired_and_corrected_to_nothing__vehicle_had_nothing(index: Index) -> None:

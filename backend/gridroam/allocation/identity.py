@@ -18,7 +18,7 @@ from gridroam.domain.slots import SLOT, slot_start
 from gridroam.domain.version import Version
 from gridroam.errors import InvalidInputError
 from gridroam.index.queries import Snapshot
-from gridroam.index.records import Message, Session, Settlement
+from gridroam.index.records import Message, Meter, Session, Settlement
 from gridroam.index.spread import is_even, made_by, made_in
 from gridroam.index.versions import Signed, counting
 from gridroam.messages import EnergyReport
@@ -100,11 +100,7 @@ class MeterIdentity:
 
 def identity(now: Snapshot, meter: bytes, since: int, until: int) -> MeterIdentity:
     """Raises `InvalidInputError` if the meter is unknown, or an end of the period is no slot's."""
-    found = now.meter(meter)
-    if found is None:
-        raise InvalidInputError(f"There is no meter 0x{meter.hex()}.")
-    if since % SLOT or until % SLOT or since >= until:
-        raise InvalidInputError("The period must begin and end with a quarter hour.")
+    found = _require(now, meter, since, until)
     stations = now.stations(meter=meter).items
     work = _Work(since, until)
     for session in index_sessions.sessions_between(
@@ -127,6 +123,28 @@ def identity(now: Snapshot, meter: bytes, since: int, until: int) -> MeterIdenti
     return MeterIdentity(meter, found.grid_operator, operators, tuple(slots))
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a session has in a slot, for one of its suppliers."""
+
+    session: Session
+    supplier: int
+    share: Share
+
+
+def claims(now: Snapshot, meter: bytes, slot: int) -> list[Claim]:
+    """The sessions that a slot's allocation is made of, the greatest first. Raises
+    `InvalidInputError` as `identity` does."""
+    _require(now, meter, slot, slot + SLOT)
+    stations = [station.number for station in now.stations(meter=meter).items]
+    found = []
+    for session in index_sessions.sessions_between(now.connection, stations, slot, slot + SLOT):
+        work = _Work(slot, slot + SLOT)
+        work.add(now, session)
+        found += [Claim(session, who, share) for who, share in work.shares[slot].items()]
+    return sorted(found, key=lambda c: -max(c.share.import_wh, c.share.export_wh))
+
+
 def identities(
     now: Snapshot, grid_operator: int, since: int, until: int
 ) -> Iterator[MeterIdentity]:
@@ -136,6 +154,15 @@ def identities(
         found = now.meter(meter)
         if found is not None and found.grid_operator == grid_operator:
             yield identity(now, meter, since, until)
+
+
+def _require(now: Snapshot, meter: bytes, since: int, until: int) -> Meter:
+    found = now.meter(meter)
+    if found is None:
+        raise InvalidInputError(f"There is no meter 0x{meter.hex()}.")
+    if since % SLOT or until % SLOT or since >= until:
+        raise InvalidInputError("The period must begin and end with a quarter hour.")
+    return found
 
 
 @dataclass(slots=True)

@@ -1,15 +1,23 @@
 """Quarter hours: series of participants, allocations of grid operators, meters' identities."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from gridroam.allocation.identity import IdentitySlot, MeterIdentity, identities, identity
+from gridroam.allocation.identity import (
+    Claim,
+    IdentitySlot,
+    MeterIdentity,
+    claims,
+    identities,
+    identity,
+)
 from gridroam.allocation.meter_series import put_series, read_series
 from gridroam.api.plain import plain
 from gridroam.api.problems import Route
-from gridroam.api.service import Format, Since, Until, hash_of, listed, of, whole_period
+from gridroam.api.service import Format, Since, Until, hash_of, listed, of, period, whole_period
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import SLOT
 from gridroam.errors import BrokenFileError, InvalidInputError
@@ -20,6 +28,13 @@ from gridroam.index.records import Head, Step
 router = APIRouter(prefix="/v1/chain", route_class=Route, tags=["quarter hours"])
 
 Number = Annotated[int | None, Query(ge=0, lt=1 << 32)]
+
+
+class Direction(StrEnum):
+    IMPORT = "import"
+    EXPORT = "export"
+
+
 _SERIES = BodyLimits(4 << 20, 20.0)
 _MOST_SLOTS = 96 * 400
 
@@ -75,6 +90,25 @@ def meter_identity(
         first, last = _slots(since, until, at)
         found = identity(now, key, first, last)
         return listed(request, at, [_slot(slot) for slot in found.slots], format)
+
+
+@router.get("/meters/{meter}/claims", summary="The sessions that claim a meter's slot")
+def meter_claims(
+    request: Request,
+    meter: str,
+    slot: Annotated[str, Query(max_length=40, description="its start: UTC seconds or ISO 8601")],
+    direction: Direction | None = None,
+    format: Format = None,  # noqa: A002
+) -> Response:
+    """Those with energy in it (in one direction, if one is asked for), the greatest first: their
+    sum is what the identity has as allocated. Where the delta is negative, one of them is wrong."""
+    key = hash_of(meter, "meter")
+    start, _ = period(slot, None)
+    with of(request).snapshot() as (now, at):
+        found = claims(now, key, start or 0)
+        if direction is not None:
+            found = [c for c in found if getattr(c.share, f"{direction.value}_wh")]
+        return listed(request, at, [_claim(claim) for claim in found], format)
 
 
 @router.get("/deltas", summary="The deltas of a grid operator's meters")
@@ -145,6 +179,14 @@ def _slot(slot: IdentitySlot) -> dict[str, Any]:
     row = plain(slot)
     row["shares"] = {str(supplier): plain(share) for supplier, share in slot.shares.items()}
     return dict(row)
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    session = claim.session
+    names = ("station", "evse_id", "session", "vehicle", "opened", "time", "state")
+    told = {name: plain(getattr(session, name)) for name in names}
+    told |= {"supplier": claim.supplier, **plain(claim.share)}
+    return told | {"version": session.version, "verified": session.verified}
 
 
 def _slots(since: str | None, until: str | None, head: Head) -> tuple[int, int]:

@@ -56,6 +56,7 @@ def sessions(
     disputed: bool = False,
     corrected: bool = False,
     verified: bool = False,
+    with_record: Annotated[bool, Query(description="that names a record of the meter")] = False,
     text: Annotated[str, Query(max_length=100, description="in the station's EVSE id")] = "",
     sort: Annotated[str, Query(pattern=f"^-?({'|'.join(SORTS)})$")] = "-opened",
     after: After = None,
@@ -77,6 +78,7 @@ def sessions(
         disputed=disputed,
         corrected=corrected,
         verified=verified,
+        with_record=with_record,
         text=text,
     )
     with of(request).snapshot() as (now, at):

@@ -9,7 +9,7 @@ from gridroam.console.context import Console
 from gridroam.console.language import gettext_noop as _
 from gridroam.index.records import Proposal, Session
 
-KEY_FILE = "account.key"
+KEY_FILE, KEYSTORE = "account.key", "keystore.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,23 @@ def consent(console: Console, proposal: Proposal) -> Command:
     return Command(_("Agree"), _words(console, "corrections", "consent", place, *content))
 
 
+def signed_away(console: Console, proposal: Proposal, participant: int) -> list[Command]:
+    """The same by a key that has no gas and sees no node: whoever collects the consents asks and
+    submits, whose consent is missing signs."""
+    place = proposal.draft.station, proposal.draft.session
+    name = "-".join(map(str, place))
+    asked, content = f"request-{name}.json", "0x" + proposal.draft.content.hex()
+    files = {who: f"consent-{who}-{name}.json" for who in proposal.missing}
+    ask = _words(console, "corrections", "ask", place, "--content", content, signed=False)
+    sign = shlex.join(["gridroam", "corrections", "sign", asked, "--keystore", KEYSTORE])
+    submit = ["gridroam", "corrections", "submit", *files.values(), *_market(console)]
+    found = [Command(_("Ask for it"), f"{ask} > {asked}")]
+    if participant in files:
+        found.append(Command(_("Sign it, where the key is"), f"{sign} > {files[participant]}"))
+    submitted = shlex.join([*submit, "--account", KEY_FILE])
+    return [*found, Command(_("Submit what was signed"), submitted)]
+
+
 def show(console: Console, station: int, session: int) -> Command:
     """What the chain itself says, before one agrees to anything."""
     line = _words(console, "corrections", "show", (station, session), signed=False)
@@ -61,10 +78,13 @@ def _words(
     *more: str,
     signed: bool = True,
 ) -> str:
-    words = ["gridroam", room, name, *more]
-    words += ["--rpc", shown_address(console.rpc), "--ledger", console.ledger.address]
+    words = ["gridroam", room, name, *more, *_market(console)]
     words += ["--station", str(place[0]), "--session", str(place[1])]
     return shlex.join([*words, *(("--account", KEY_FILE) if signed else ())])
+
+
+def _market(console: Console) -> list[str]:
+    return ["--rpc", shown_address(console.rpc), "--ledger", console.ledger.address]
 
 
 def shown_address(rpc: str) -> str:

@@ -1,7 +1,7 @@
 """One request of somebody: who, how they like it, and the index at one moment. Pages begin with
 `entered`, which sends away whoever may not enter."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ SIDES = {
     "stations": Role.STATION_OPERATOR,
 }
 """Which of its roles a participant looks at."""
+_FEW = 2
 LIVE = "x-live"
 """Header of requests that a page makes by itself: they do not keep a session alive."""
 
@@ -119,6 +120,13 @@ class Inside:
 
     def everybody(self) -> dict[int, Participant]:
         return {p.number: p for p in self.now.participants().items}
+
+    def names_of(self, stations: Collection[int]) -> list[str]:
+        """Where they are few: their EVSE ids."""
+        if len(stations) > _FEW:
+            return []
+        found = (self.now.station(number) for number in stations)
+        return [station.evse_id for station in found if station]
 
     def name(self, participant: Participant | None) -> str:
         return name_of(self.visit.console, participant)

@@ -225,7 +225,10 @@ def _switch(desk: Desk, event: events.SupplierSwitched, session: Row) -> None:
     reserve(desk, session["supplier"], -session["held"])
     reserve(desk, event.to, event.reserve)
     session["held"], session["supplier"] = event.reserve, event.to
-    session["former_supplier"] = session["former_supplier"] or event.from_
+    if session["former_supplier"]:
+        desk.rows.change(schema.session_suppliers, event.from_, event.station, event.session)
+    else:
+        session["former_supplier"] = event.from_
     told = {"from": event.from_, "to": event.to, "effective": event.time, "reserve": event.reserve}
     desk.act(event, event.station, event.session, **told)
 

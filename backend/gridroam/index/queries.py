@@ -211,7 +211,7 @@ class Snapshot:
         limit: int = 100,
     ) -> Page[records.Act]:
         """Expiries, disputes, corrections and the like, the newest first; of the sessions that a
-        participant has now or had at first."""
+        participant has or had a part in, or whose correction needs its consent."""
         return index_money.acts(self.connection, names, participant, after, _checked(limit))
 
     def acts_after(

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
 from gridroam.index import records
 from gridroam.index.records import Page, PaymentKind
@@ -179,13 +179,25 @@ def acts(
     if names:
         query = query.where(_A.name.in_(names))
     if participant is not None:
-        parties = _S.supplier, _S.former_supplier, _S.grid_operator, _S.station_operator
         here = and_(_S.station == _A.station, _S.session == _A.session)
-        query = query.join(schema.sessions, here)
-        query = query.where(or_(*(party == participant for party in parties)))
+        query = query.join(schema.sessions, here).where(_has_part(participant))
     return page(
         connection, query, [_A.block, _A.log], _act, limit=limit, after=after, descending=True
     )
+
+
+def _has_part(participant: int) -> ColumnElement[bool]:
+    """In an act's session: now, at first, in between, or by a proposal that needs its consent."""
+    parties = _S.supplier, _S.former_supplier, _S.grid_operator, _S.station_operator
+    o, p, c = schema.session_suppliers.c, schema.proposals.c, schema.consents.c
+    had = select(o.station, o.session).where(o.supplier == participant)
+    asked = (
+        select(p.station, p.session)
+        .join(schema.consents, c.content == p.content)
+        .where(c.participant == participant)
+    )
+    place = tuple_(_A.station, _A.session)
+    return or_(*(party == participant for party in parties), place.in_(had), place.in_(asked))
 
 
 def acts_after(

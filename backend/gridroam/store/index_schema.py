@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridroam.domain.units import NO_KEY
 
-VERSION = 5
+VERSION = 6
 """Of the tables and of what is written into them. One of another version has to be made anew."""
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
@@ -485,7 +485,8 @@ session_suppliers = Table(
     Column("session", BigInteger, nullable=False),
     PrimaryKeyConstraint("supplier", "station", "session"),
 )
-"""All suppliers that a corrected session ever had, in any version."""
+"""All suppliers that a corrected session ever had, in any version; of others those in between, of
+which the session's own row tells neither first nor last."""
 
 # ------------------------------------------------------------------------------------------ money
 

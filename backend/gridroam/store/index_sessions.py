@@ -44,6 +44,8 @@ class Wanted:
     disputed: bool = False
     corrected: bool = False
     verified: bool = False
+    with_record: bool = False
+    """Whose final report names a record of the meter."""
     text: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -69,14 +71,14 @@ class Wanted:
             found.append(_S.opened >= self.since)
         if self.until is not None:
             found.append(_S.opened < self.until)
-        if self.fed_back:
-            found.append(_S.export_register > _S.export_start)
-        if self.disputed:
-            found.append(_S.disputed)
-        if self.corrected:
-            found.append(_S.version > 1)
-        if self.verified:
-            found.append(_S.verified)
+        flags: tuple[tuple[bool, ColumnElement[bool]], ...] = (
+            (self.fed_back, _S.export_register > _S.export_start),
+            (self.disputed, _S.disputed.expression),
+            (self.corrected, _S.version > 1),
+            (self.verified, _S.verified.expression),
+            (self.with_record, _S.evidence.is_not(None)),
+        )
+        found += [condition for wanted, condition in flags if wanted]
         if self.text:
             matching = select(schema.stations.c.number).where(named(self.text))
             found.append(_S.station.in_(matching))

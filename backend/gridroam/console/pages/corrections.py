@@ -48,6 +48,10 @@ def corrections(request: Request) -> Response:
                 )
                 for p in waiting.items
             },
+            signed_away={
+                p.draft.content: commands.signed_away(console, p, inside.me.number)
+                for p in waiting.items
+            },
             everybody=inside.everybody(),
             customers=inside.customers_of(s.vehicle for s in shown),
         )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from gridroam.access.identity import Permission
 from gridroam.access.log import Action
-from gridroam.allocation.identity import IdentitySlot, MeterIdentity, identity
+from gridroam.allocation.identity import IdentitySlot, MeterIdentity, claims, identity
 from gridroam.allocation.meter_series import put_series, read_series
 from gridroam.console.charts.columns import Series, columns
 from gridroam.console.charts.drawing import Chart
@@ -19,8 +19,12 @@ from gridroam.console.route import NotFoundError, PageRoute, csv_file, redirect
 from gridroam.console.visit import Inside, Visit, entered
 from gridroam.domain.slots import SLOT, slot_start
 from gridroam.errors import BrokenFileError
+from gridroam.index.queries import Wanted
+from gridroam.index.records import Meter
 
 router = APIRouter(route_class=PageRoute)
+_LISTED = 200
+"""Sessions with records on a page."""
 _MOST = 4 * 1024 * 1024
 _CSV = (
     "start end series_import_wh series_export_wh allocated_import_wh allocated_export_wh"
@@ -47,6 +51,9 @@ def _page(inside: Inside, meter: str, status: int = 200, **values: object) -> Re
         period=period,
         periods=NAMES,
         found=found,
+        recorded=inside.now.sessions(_recorded(inside, found.meter, period), limit=_LISTED),
+        refused=_refused(inside),
+        known=inside.now.meter(found.meter),
         flagged=[slot for slot in found.slots if slot.over_claimed],
         chart=_chart(inside, found, period),
         everybody=everybody,
@@ -54,6 +61,25 @@ def _page(inside: Inside, meter: str, status: int = 200, **values: object) -> Re
         may_give=inside.me.number == found.grid_operator,
         **shown,
     )
+
+
+@router.get("/meters/{meter}/slots/{slot}")
+def slot(request: Request, meter: str, slot: int) -> Response:
+    """What a quarter hour's allocation is made of."""
+    if slot % SLOT or not 0 <= slot < 1 << 40:
+        raise NotFoundError("There is no such quarter hour.", "It begins at a multiple of 900 s.")
+    with entered(request) as inside:
+        wanted = _known(inside, meter).id
+        found = identity(inside.now, wanted, slot, slot + SLOT)
+        return page_inside(
+            inside,
+            "slot.html",
+            found=found,
+            slot=next(iter(found.slots), None),
+            start=slot,
+            claims=claims(inside.now, wanted, slot),
+            everybody=inside.everybody(),
+        )
 
 
 @router.get("/meters/{meter}/identity.csv")
@@ -107,6 +133,12 @@ def give(
 
 
 def _identity(inside: Inside, meter: str, period: Period) -> MeterIdentity:
+    wanted = _known(inside, meter).id
+    return identity(inside.now, wanted, slot_start(period.since), -(-period.until // SLOT) * SLOT)
+
+
+def _known(inside: Inside, meter: str) -> Meter:
+    """One of the participant's, as grid operator or by its stations."""
     wanted, me = hash_of(meter), inside.me.number
     known = inside.now.meter(wanted) if wanted else None
     if wanted is None or known is None:
@@ -114,7 +146,19 @@ def _identity(inside: Inside, meter: str, period: Period) -> MeterIdentity:
     operators = {s.operator for s in inside.now.stations(meter=wanted).items}
     if me not in {known.grid_operator, *operators}:
         raise NotFoundError("There is no such meter.", "Or it is not one of yours.")
-    return identity(inside.now, wanted, slot_start(period.since), -(-period.until // SLOT) * SLOT)
+    return known
+
+
+def _recorded(inside: Inside, meter: bytes, period: Period) -> Wanted:
+    """Sessions behind it that name a record of the meter's."""
+    stations = tuple(s.number for s in inside.now.stations(meter=meter).items)
+    return Wanted(stations=stations, with_record=True, since=period.since, until=period.until)
+
+
+def _refused(inside: Inside) -> dict[tuple[int, int], str]:
+    """The latest reasons, by station and session."""
+    acts = inside.now.acts("ProofRefused", participant=inside.me.number, limit=_LISTED).items
+    return {(a.station, a.session): str(a.details["reason"]) for a in reversed(acts)}
 
 
 def _chart(inside: Inside, found: MeterIdentity, period: Period) -> Chart:

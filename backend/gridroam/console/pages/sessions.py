@@ -52,6 +52,7 @@ class Filters:
     disputed: bool
     corrected: bool
     verified: bool
+    with_record: bool
     partner: str
     sort: str
     descending: bool
@@ -70,6 +71,7 @@ def _filters(request: Request) -> Filters:
         disputed=bool(query.get("disputed")),
         corrected=bool(query.get("corrected")),
         verified=bool(query.get("verified")),
+        with_record=bool(query.get("with_record")),
         partner=query.get("partner", "") if query.get("partner", "").isdecimal() else "",
         sort=sort if sort in SORTS else "opened",
         descending=query.get("order") != "asc",
@@ -137,6 +139,7 @@ def wanted_of(
         disputed=chosen.disputed,
         corrected=chosen.corrected,
         verified=chosen.verified,
+        with_record=chosen.with_record,
         **inside.filter(),
     )
     partner = everybody.get(int(chosen.partner)) if chosen.partner else None

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from gridroam.console import commands, words
 from gridroam.console.charts import story as charts
 from gridroam.console.proof import prove, stands, worst
+from gridroam.console.record import brought
 from gridroam.console.render import page_inside
 from gridroam.console.route import NotFoundError, PageRoute
 from gridroam.console.visit import Inside, entered
@@ -36,9 +37,15 @@ def story(request: Request, station: int, session: int) -> Response:
             standing=standing,
             commands=_commands(inside, told.session),
             consents={p.draft.content: commands.consent(console, p) for p in told.proposals},
+            signed_away={
+                p.draft.content: commands.signed_away(console, p, inside.me.number)
+                for p in told.proposals
+            },
             registers=charts.registers(told.readings, f, _),
             slots=charts.slots(told.slots, f, _, levels),
             levels=levels,
+            meter=inside.now.meter(told.station.meter),
+            records=_records(inside, told),
             ours=_ours(inside, told),
             everybody=inside.everybody(),
             customer=inside.customers_of([told.session.vehicle]).get(told.session.vehicle),
@@ -52,6 +59,16 @@ def _story(inside: Inside, station: int, session: int) -> Story | None:
         raise StoreError(
             "The index contradicts itself.", "Somebody changed it; make it anew from the chain."
         ) from error
+
+
+def _records(inside: Inside, told: Story) -> dict[str, str | None]:
+    """What was brought as the meter's record, by its SHA-256."""
+    ledger = inside.visit.console.ledger
+    acts = {str(a.details["record"]): a for a in told.acts if "record" in a.details}
+    return {
+        record: brought(ledger, act.tx_hash, bytes.fromhex(record[2:]))
+        for record, act in acts.items()
+    }
 
 
 def _commands(inside: Inside, session: Session) -> list[commands.Command]:
@@ -73,9 +90,10 @@ def _ours(inside: Inside, told: Story) -> int:
 
 
 def _had_part(inside: Inside, told: Story) -> bool:
-    """Whether it was the participant's in an earlier version."""
-    shares = (share for version in told.versions for share in version.draft.shares)
-    return any(share.supplier == inside.me.number for share in shares)
+    """Whether it was the participant's for a while, or in an earlier version."""
+    settled = {part.supplier for part in told.settlements}
+    agreed = {share.supplier for version in told.versions for share in version.draft.shares}
+    return inside.me.number in settled | agreed
 
 
 def concerns(inside: Inside, s: Session) -> bool:
