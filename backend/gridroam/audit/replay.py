@@ -33,6 +33,11 @@ _COUNTED_EVENTS: dict[type[events.Event], str] = {
     events.SessionDisputed: "disputed",
     events.SessionMeterVerified: "verified",
 }
+_COUNTED_DECISIONS: dict[type[Decision], str] = {
+    Cleared: "cleared",
+    Settled: "settled",
+    Rejected: "rejected",
+}
 
 
 @dataclass(slots=True)
@@ -161,10 +166,9 @@ class Replay:
             process(one.message, one.digest, one.signer, now, one.vehicle_signer)
             for one in received
         ]
-        for decision in decisions:
-            self._count(decision)
         self.counts["batches"] += 1
         self.counts["messages"] += len(received)
+        self._count(decisions)
         return decisions
 
     def _number_of(self, entry: Entry, due: int) -> int:
@@ -176,16 +180,14 @@ class Replay:
         self.findings.add("BatchRecorded", "batch", due, event.batch, event.at)
         return event.batch
 
-    def _count(self, decision: Decision) -> None:
-        match decision:
-            case Cleared():
-                self.counts["cleared"] += 1
-            case Settled():
-                self.counts["settled"] += 1
+    def _count(self, decisions: list[Decision]) -> None:
+        for kind, count in Counter(map(type, decisions)).items():
+            self.counts[_COUNTED_DECISIONS[kind]] += count
+        for decision in decisions:
+            if isinstance(decision, Settled):
                 for part in decision.parts:
                     energy = self.energy[part.supplier, part.grid_operator]
                     energy.import_wh += part.import_wh
                     energy.export_wh += part.export_wh
-            case Rejected():
-                self.counts["rejected"] += 1
+            elif isinstance(decision, Rejected):
                 self.rejected[decision.reason.slug] += 1

@@ -119,16 +119,11 @@ class Accounts:
         paid = min(amount, account.payable)
         account.balance -= paid
         self.accounts[payee].balance += paid
-        return self._open_claim(payer, payee, amount - paid)
-
-    def _open_claim(
-        self, payer: ParticipantId, payee: ParticipantId, amount: NanoEuro
-    ) -> Claim | None:
-        if amount == 0:
+        if paid == amount:
             return None
-        self.pairs[payer, payee].claim += amount
-        self.accounts[payer].owed += amount
-        return Claim(payer, payee, amount)
+        pair.claim += amount - paid
+        account.owed += amount - paid
+        return Claim(payer, payee, amount - paid)
 
     def collect(self, payer: ParticipantId, payee: ParticipantId) -> NanoEuro:
         """Pays an open claim as far as the payer's balance goes."""

@@ -90,7 +90,7 @@ def _leaf(digest: Bytes32, meta: int, *amounts: NanoEuro) -> Bytes32:
 
 def node(one: Bytes32, other: Bytes32) -> Bytes32:
     """What stands above two nodes of the tree, in whatever order they come."""
-    return keccak(min(one, other) + max(one, other))
+    return keccak(one + other if one < other else other + one)
 
 
 def merkle_root(leaves: Sequence[Bytes32]) -> Bytes32:

@@ -8,7 +8,7 @@ from typing import Any
 from gridroam.domain.batch import Pinned
 from gridroam.domain.decision import Part
 from gridroam.domain.energy import Reading
-from gridroam.domain.message import Report, reading_of
+from gridroam.domain.message import Report
 from gridroam.domain.slots import SLOT, boundary_count
 from gridroam.domain.units import Bytes32, StationId, Timestamp
 from gridroam.domain.version import READING_BYTES, Share, Version, packed
@@ -31,8 +31,8 @@ class Chronicle:
     def of(cls, opening: Reading) -> "Chronicle":
         return cls(opening, opening, readings=bytearray(packed([opening[1:]])))
 
-    def add(self, report: Report, parts: tuple[Part, ...]) -> None:
-        before, self.end = self.end, reading_of(report)
+    def add(self, report: Report, reading: Reading, parts: tuple[Part, ...]) -> None:
+        before, self.end = self.end, reading
         self.evidence = report.evidence
         self.readings += report.packed_boundaries
         if self.end.time % SLOT == 0 and self.end.time != before.time:

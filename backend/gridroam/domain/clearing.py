@@ -82,7 +82,7 @@ def reserves_of(
 ) -> tuple[NanoEuro, NanoEuro]:
     """What the supplier and the grid operator may come to owe for `energy` in each direction, at
     the highest of the prices."""
-    price = max(grid.import_prices) + max(operator.import_prices)
+    price = grid.highest_import_price + operator.highest_import_price
     fees = grid.fee + operator.fee
     if not feeds_in:
         return energy * price + fees, 0
@@ -93,17 +93,19 @@ def reserves_of(
 def check_parties(registry: Registry, pinned: Pinned) -> Reason:
     """Whether the market is open, and everybody is there and active, with a tariff in force."""
     is_active = registry.participants.is_active
-    grid, operator = pinned.grid_operator, pinned.station_operator
-    needs = (
-        (not registry.paused, Reason.MARKET_PAUSED),
-        (is_active(grid, Role.GRID_OPERATOR), Reason.GRID_OPERATOR_INACTIVE),
-        (is_active(operator, Role.STATION_OPERATOR), Reason.STATION_OPERATOR_INACTIVE),
-        (pinned.grid_tariff != NO_VERSION, Reason.NO_GRID_TARIFF),
-        (pinned.operator_tariff != NO_VERSION, Reason.NO_OPERATOR_TARIFF),
-        (pinned.supplier != NOBODY, Reason.NO_SUPPLIER),
-        (is_active(pinned.supplier, Role.SUPPLIER), Reason.SUPPLIER_INACTIVE),
-    )
-    return next((reason for met, reason in needs if not met), Reason.NONE)
+    if registry.paused:
+        return Reason.MARKET_PAUSED
+    if not is_active(pinned.grid_operator, Role.GRID_OPERATOR):
+        return Reason.GRID_OPERATOR_INACTIVE
+    if not is_active(pinned.station_operator, Role.STATION_OPERATOR):
+        return Reason.STATION_OPERATOR_INACTIVE
+    if NO_VERSION in pinned[3:]:
+        no_grid_tariff = pinned.grid_tariff == NO_VERSION
+        return Reason.NO_GRID_TARIFF if no_grid_tariff else Reason.NO_OPERATOR_TARIFF
+    if pinned.supplier == NOBODY:
+        return Reason.NO_SUPPLIER
+    active = is_active(pinned.supplier, Role.SUPPLIER)
+    return Reason.NONE if active else Reason.SUPPLIER_INACTIVE
 
 
 def check_cover(accounts: Accounts, terms: Terms) -> Reason:

@@ -11,8 +11,9 @@ from gridroam.domain.accounts import Accounts, Claim
 from gridroam.domain.chronicle import Chronicle
 from gridroam.domain.decision import Part
 from gridroam.domain.difference import Difference
+from gridroam.domain.energy import Reading
 from gridroam.domain.journal import correction_entry
-from gridroam.domain.message import Opening, Report, reading_of
+from gridroam.domain.message import Report
 from gridroam.domain.participants import Role
 from gridroam.domain.record import Record, correction_by
 from gridroam.domain.registry import Registry
@@ -74,14 +75,14 @@ class Corrections:
 
     # -------------------------------------------------------------------------- what is remembered
 
-    def begin(self, opening: Opening) -> None:
+    def begin(self, station: StationId, opening: Reading) -> None:
         if self.window:
-            self._running[opening.station] = Chronicle.of(reading_of(opening))
+            self._running[station] = Chronicle.of(opening)
 
-    def go_on(self, report: Report, parts: tuple[Part, ...]) -> None:
+    def go_on(self, report: Report, reading: Reading, parts: tuple[Part, ...]) -> None:
         running = self._running.get(report.station)
         if running is not None:
-            running.add(report, parts)
+            running.add(report, reading, parts)
 
     def end(self, station: StationId, session: Session, now: Timestamp) -> None:
         """Forgets those that are final by now."""

@@ -6,11 +6,11 @@ So the parts add up to the whole, whatever the slots; import and export never ne
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import gt, sub
+from operator import sub
 from typing import NamedTuple
 
 from gridroam.domain.reasons import Reason
-from gridroam.domain.slots import boundaries_between
+from gridroam.domain.slots import SLOT, boundaries_between
 from gridroam.domain.stations import Station
 from gridroam.domain.units import Seconds, Timestamp, Watts, Wh
 
@@ -92,9 +92,12 @@ def check(energy: Course, station: Station) -> Reason:
     times, import_wh, export_wh = energy
     if min(import_wh) < 0 or min(export_wh) < 0:
         return Reason.REGISTER_BACKWARDS
-    lengths = list(map(sub, times[1:], times))
+    first, last = times[1] - times[0], times[-1] - times[-2]
     for power, energies in (station.max_power, import_wh), (station.max_feed_in, export_wh):
-        most = {seconds: deliverable(power, seconds) for seconds in set(lengths)}
-        if any(map(gt, energies, map(most.__getitem__, lengths))):
+        if (
+            energies[0] > deliverable(power, first)
+            or energies[-1] > deliverable(power, last)
+            or max(energies) > deliverable(power, SLOT)
+        ):
             return Reason.POWER_EXCEEDED
     return Reason.NONE

@@ -8,6 +8,7 @@ from gridroam.domain.units import Bytes32, NanoEuro, ParticipantId, StationId
 
 HEAD_BYTES = 26
 """Of a hash the leading 26 bytes are kept; with the count that makes one word."""
+_PADDING = bytes(32 - HEAD_BYTES)
 DEPOSIT, WITHDRAWAL, COLLECTION, CORRECTION = 1, 2, 3, 4
 
 
@@ -19,8 +20,7 @@ class Journal:
     count: int = 0
 
     def append(self, entry: Bytes32) -> None:
-        padded = self.head + bytes(32 - HEAD_BYTES)
-        self.head = keccak(padded + entry)[:HEAD_BYTES]
+        self.head = keccak(self.head + _PADDING + entry)[:HEAD_BYTES]
         self.count += 1
 
 

@@ -102,8 +102,9 @@ class Market:
     ) -> Decision:
         session = self.sessions[opening.station]
         reason = clearing.check(opening, session, self.registry.limits, now)
-        signed = self._has_signed(opening, signer)
-        if not reason and not signed and self._must_sign(opening):
+        keys = self.vehicles.keys.get(opening.vehicle)
+        signed = keys is not None and keys.have_signed(signer, opening.time)
+        if not reason and not signed and keys is not None and keys.are_needed(opening.time):
             reason = Reason.BAD_VEHICLE_SIGNATURE
         if reason:
             return _reject(digest, now, reason)
@@ -111,39 +112,28 @@ class Market:
         station = self.registry.stations[opening.station]
         own_supplier = self.vehicles.supplier_at(opening.vehicle, opening.time)
         terms = clearing.terms_of(self.registry, station, own_supplier, opening.time)
-        reason = self._decide(opening, own_supplier, terms, signed=signed)
+        elsewhere = self._elsewhere(opening) if own_supplier != NOBODY else None
+        reason = self._decide(terms, elsewhere, signed=signed)
+        reading = reading_of(opening)
         session.number, session.report = opening.session, 0
-        session.advance(reading_of(opening), now)
+        session.advance(reading, now)
         session.state = State.REFUSED if reason else State.OPEN
         session.vehicle_signed, session.change = signed, None
         if reason:
             return _reject(digest, now, reason)
-        superseded = None
+        superseded = self._supersede(opening, elsewhere) if elsewhere is not None else None
         if own_supplier != NOBODY:
-            superseded = self._supersede(opening)
             self._take_along(opening, session)
-        self.corrections.begin(opening)
+        self.corrections.begin(opening.station, reading)
         return self._clear(session, terms, digest, superseded, now)
 
-    def _has_signed(self, opening: Opening, signer: Address | None) -> bool:
-        keys = self.vehicles.keys.get(opening.vehicle)
-        return keys is not None and keys.have_signed(signer, opening.time)
-
-    def _must_sign(self, opening: Opening) -> bool:
-        keys = self.vehicles.keys.get(opening.vehicle)
-        return keys is not None and keys.are_needed(opening.time)
-
-    def _decide(
-        self, opening: Opening, own_supplier: ParticipantId, terms: Terms, *, signed: bool
-    ) -> Reason:
+    def _decide(self, terms: Terms, elsewhere: Session | None, *, signed: bool) -> Reason:
         reason = clearing.check_parties(self.registry, terms.pinned)
         if reason:
             return reason
-        if own_supplier != NOBODY:
-            elsewhere = self._elsewhere(opening)
-            # who signed is the car itself; an id alone can be copied
-            if elsewhere is not None and (elsewhere.vehicle_signed or not signed):
-                return Reason.VEHICLE_BUSY
+        # who signed is the car itself; an id alone can be copied
+        if elsewhere is not None and (elsewhere.vehicle_signed or not signed):
+            return Reason.VEHICLE_BUSY
         return clearing.check_cover(self.accounts, terms)
 
     def _elsewhere(self, opening: Opening) -> Session | None:
@@ -151,10 +141,7 @@ class Market:
         found = self.vehicles.session_of(opening.vehicle)
         return found[1] if found and found[0] != opening.station else None
 
-    def _supersede(self, opening: Opening) -> Superseded | None:
-        session = self._elsewhere(opening)
-        if session is None:
-            return None
+    def _supersede(self, opening: Opening, session: Session) -> Superseded:
         session.state = State.SUPERSEDED
         return Superseded(self.vehicles.by_id[opening.vehicle].station, session.number)
 
@@ -204,7 +191,7 @@ class Market:
             return _reject(digest, now, reason)
         books = self.accounts, self.registry.tariffs
         settled = Settling(*books, session, digest, now).settle(report, reading, taken)
-        self.corrections.go_on(report, settled.parts)
+        self.corrections.go_on(report, reading, settled.parts)
         if report.last:
             self._end(session, State.CLOSED)
             self.corrections.end(report.station, session, now)

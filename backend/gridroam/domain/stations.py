@@ -36,10 +36,6 @@ class Station:
     def can_feed_in(self) -> bool:
         return self.max_feed_in != 0
 
-    @property
-    def is_approved(self) -> bool:
-        return self.grid_operator != NOBODY
-
 
 @dataclass(frozen=True, slots=True)
 class FormerKey:
@@ -75,7 +71,7 @@ class Stations:
     def is_known(self, number: StationId, time: Timestamp) -> bool:
         """Approved, with a key that is good for `time`: what it signs can count."""
         station = self.by_number.get(number)
-        if station is None or not station.is_approved:
+        if station is None or station.grid_operator == NOBODY:
             return False
         return station.key != NO_KEY or self.former_key(number).is_good(time)
 
@@ -83,8 +79,10 @@ class Stations:
         """Whether the key behind a signature is the station's, or was until after `time`."""
         if signer in (None, NO_KEY):
             return False
+        if signer == self[number].key:
+            return True
         former = self.former_key(number)
-        return signer == self[number].key or (signer == former.key and former.is_good(time))
+        return signer == former.key and former.is_good(time)
 
     def former_key(self, number: StationId) -> FormerKey:
         return self.former_keys.get(number, _NONE)

@@ -65,6 +65,10 @@ class Tariff:
         return self.import_standard, self.import_high, self.import_low
 
     @cached_property
+    def highest_import_price(self) -> MicroEuroPerKwh:
+        return max(self.import_prices)
+
+    @cached_property
     def export_prices(self) -> tuple[MicroEuroPerKwh, MicroEuroPerKwh, MicroEuroPerKwh]:
         """By `Level`."""
         return self.export_standard, self.export_high, self.export_low

@@ -49,7 +49,7 @@ class Reported:
         chronicle = Chronicle.of(reading_of(opening))
         for report in reports:
             if isinstance(report, EnergyReport):
-                chronicle.add(report, tuple(map(_part, self._of(report))))
+                chronicle.add(report, reading_of(report), tuple(map(_part, self._of(report))))
         pinned = Pinned(*(session[name] for name in _PINNED))
         key, closed = (session["station"], session["session"]), session["state"] == State.CLOSED
         return version_1(chronicle.sealed(*key, pinned, session["ended"], closed=closed))
