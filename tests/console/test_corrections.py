@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from corrected import Corrector
 from eth_account import Account
@@ -22,6 +23,8 @@ from gridroam.cli import app
 from gridroam.domain.session import State
 from gridroam.index.queries import Wanted
 from gridroam.index.records import Session
+
+COMMAND = '<pre tabindex="0"><code>'
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +137,7 @@ def offline(shop: Scene, party: int, session: Session) -> list[str]:
     with client(shop.url) as http:
         enter(http, party)
         page = http.get(where(session)).text
-    parts = page.split('<pre tabindex="0"><code>')[1:]
+    parts = page.split(COMMAND)[1:]
     lines = [html.unescape(part.split("</code>")[0]) for part in parts]
     at = next(n for n, line in enumerate(lines) if " corrections ask " in line)
     return lines[at : at + 3]
@@ -190,7 +193,7 @@ def test_commands__of_a_session__are_what_the_program_takes(
     with client(shop.url) as http:
         enter(http, shop.number(NORTH))
         html = http.get(where(one)).text
-    lines = [part.split("</code>")[0] for part in html.split('<pre tabindex="0"><code>')[1:]]
+    lines = [part.split("</code>")[0] for part in html.split(COMMAND)[1:]]
 
     run_any = lines[place].replace("&#39;", "'")
     if "account.key" in run_any:
@@ -253,6 +256,23 @@ def test_refused_record__on_the_pages_of_the_station_operator__with_why(
         assert serious(page, "light") == []
         row.locator("a").click()
         expect(page.locator("#corrections")).to_contain_text("brought and refused")
+
+
+def test_statement__by_the_command_of_its_page__is_complete(
+    shop: Scene, supplier: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = supplier.get("/console/statements?period=7-days").text
+    (line,) = (html.unescape(part.split("</code>")[0]) for part in page.split(COMMAND)[1:])
+    program, verb, file, *words = shlex.split(line)
+    answer = supplier.get("/console/statements/csv?period=7-days")
+    assert f'filename="{file}"' in answer.headers["content-disposition"]
+    (tmp_path / file).write_bytes(answer.content)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, [verb, file, *words])
+
+    assert program == "gridroam"
+    assert result.exit_code == 0, result.output
+    assert "OK: complete, in order and unaltered." in result.output
 
 
 def test_corrections__of_others__not_shown(shop: Scene, disputed: Session) -> None:

@@ -5,9 +5,12 @@ from hashlib import sha256
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 from scene import GRID, NORTH, OPERATOR, Scene
-from visiting import client, enter
+from test_pages import LOOKS, serious
+from visiting import client, enter, shoot, sign_in, visitor
 
+from gridroam.domain.slots import slot_start
 from gridroam.index.queries import Wanted
 from gridroam.index.records import Act, Session, Story
 
@@ -97,6 +100,28 @@ def test_meter__that_signs__lists_its_sessions_and_what_came_of_their_records(
     assert records.count("Confirmed by the meter") == 4
     assert where(told.session) in records
     assert "The signature is not the meter&#39;s." in other
+
+
+@pytest.mark.parametrize("look", ["dark-german", "phone"])
+def test_pages__of_a_meter_and_its_slot__are_in_order(
+    shop: Scene, browser: Browser, look: str
+) -> None:
+    told = corrected(shop)
+    meter = f"/console/meters/0x{told.station.meter.hex()}"
+    with visitor(browser, shop.url, **LOOKS[look]) as page:
+        sign_in(page, shop.number(OPERATOR))
+        for name, path in (
+            ("meter-that-signs", meter + PERIOD),
+            ("slot", f"{meter}/slots/{slot_start(told.session.opened)}"),
+            ("record", where(told.session)),
+        ):
+            page.goto(path)
+            if name == "record":
+                page.locator("#corrections details").first.evaluate("it => it.open = true")
+            shoot(page, f"{name}-{look}")
+            assert serious(page, look) == [], name
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= page.viewport_size["width"], name  # type: ignore[index]
 
 
 def test_meter__without_a_key__says_so(shop: Scene, operator: httpx.Client) -> None:

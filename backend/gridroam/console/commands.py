@@ -60,6 +60,12 @@ def signed_away(console: Console, proposal: Proposal, participant: int) -> list[
     return [*found, Command(_("Submit what was signed"), submitted)]
 
 
+def verify(console: Console, file: str) -> Command:
+    """Of a statement, as it is called when it is downloaded."""
+    words = ["gridroam", "verify", file, *_market(console)]
+    return Command(_("With the file as it was downloaded"), shlex.join(words))
+
+
 def show(console: Console, station: int, session: int) -> Command:
     """What the chain itself says, before one agrees to anything."""
     line = _words(console, "corrections", "show", (station, session), signed=False)

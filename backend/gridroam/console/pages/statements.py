@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
+from gridroam.console import commands
 from gridroam.console.pages.story import concerns
 from gridroam.console.period import NAMES, Period, period_of
 from gridroam.console.render import HEADERS, page_inside
@@ -39,7 +40,7 @@ def statements(request: Request) -> Response:
             periods=NAMES,
             header=_header(inside, period),
             formats=list(_TYPES),
-            ledger=inside.head.ledger,
+            command=commands.verify(inside.visit.console, _named(inside, period, "csv")),
         )
 
 
@@ -58,9 +59,13 @@ def download(request: Request, kind: str) -> Response:
         except BaseException:
             path.unlink()
             raise
-        shown = f"statement-{inside.me.number}-{period.first}-{period.last}.{kind}"
+        shown = _named(inside, period, kind)
     gone = BackgroundTask(path.unlink)
     return FileResponse(path, 200, HEADERS, _TYPES[kind], gone, filename=shown)
+
+
+def _named(inside: Inside, period: Period, kind: str) -> str:
+    return f"statement-{inside.me.number}-{period.first}-{period.last}.{kind}"
 
 
 @router.get("/sessions/{station}/{session}/receipt.json")
