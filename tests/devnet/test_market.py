@@ -1,6 +1,7 @@
 """Building a planned market, and carrying it as JSON."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -118,3 +119,31 @@ def test_levels__hours_become_quarter_hours():
         Level.LOW,
     ]
     assert day.level(16 * 3600 + 3599) == Level.HIGH
+
+
+def test_build__never_has_more_under_way_than_the_node_bears(empty, anvil, monkeypatch):
+    monkeypatch.setattr("gridroam.devnet.market._AT_ONCE", 20)
+    stations = (
+        StationPlan(f"DE*GRM*E{n}", "Station Operator", "Grid North", "meter", 22_000)
+        for n in range(50)
+    )
+    plan = replace(small_market(), stations=tuple(stations))
+    done, waited = threading.Event(), [0]
+
+    def mine():
+        """Only when nobody sends any more."""
+        while not done.wait(0.1):
+            waited.append(int(anvil.rpc("txpool_status")["pending"], 16))
+            if waited[-1] == waited[-2]:
+                anvil.mine()
+
+    anvil.rpc("evm_setAutomine", False)
+    mining = threading.Thread(target=mine)
+    mining.start()
+    try:
+        assert len(build(empty, plan, anvil.admin).stations) == 50
+    finally:
+        done.set()
+        mining.join()
+        anvil.rpc("evm_setAutomine", True)
+    assert 10 < max(waited) <= 20

@@ -49,6 +49,9 @@ E = TypeVar("E", bound=events.Event)
 
 _GAS_MONEY = 10**19
 _GAS, _GAS_PER_ITEM, _ITEMS = 500_000, 80_000, 150
+_AT_ONCE = 500
+"""Transactions that may wait to be mined: with some 2,000 anvil stops mining by itself for good,
+which a machine comes to that signs faster than it mines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +213,13 @@ class _Builder:
         return _Act(wallet, to, lambda _: calldata, _GAS + _GAS_PER_ITEM * items)
 
     def _run(self, acts: Iterable[_Act]) -> list[TxReceipt]:
-        slot = self._running_slot()
-        sent = [(act, act.post(slot)) for act in acts]
-        return [self._receipt(act, tx_hash) for act, tx_hash in sent]
+        rest, receipts = list(acts), []
+        while rest:
+            now, rest = rest[:_AT_ONCE], rest[_AT_ONCE:]
+            slot = self._running_slot()
+            sent = [(act, act.post(slot)) for act in now]
+            receipts += [self._receipt(act, tx_hash) for act, tx_hash in sent]
+        return receipts
 
     def _receipt(self, act: _Act, tx_hash: HexBytes) -> TxReceipt:
         try:
