@@ -229,6 +229,22 @@ def test_batch_that_came_back_can_be_sent_as_it_was(store: Store, batches: Batch
     assert [batch.id for batch in batches.in_state(State.SENT)] == [again.id]
 
 
+def test_any_number_of_batches_comes_back_at_once(store: Store, batches: Batches) -> None:
+    """As where a node has lost its chain: more than a statement may have parameters."""
+    outbox = Outbox(store)
+    digest = added(outbox, 1)
+    in_batch(batches, nonce=1)
+    many = (
+        "INSERT INTO batches (sender, nonce, gas, state, made_at)"
+        " WITH RECURSIVE row(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM row WHERE n < 69999)"
+        f" SELECT '{SENDER}', n, 1, 'final', 0 FROM row"
+    )
+    with store.write() as connection:
+        connection.exec_driver_sql(many)
+    assert batches.give_back_from(1) == 69_999
+    assert waiting(batches) == [digest]
+
+
 def test_steps_of_a_message_have_their_times(store: Store, batches: Batches) -> None:
     outbox = Outbox(store)
     digest = added(outbox, 1)

@@ -8,68 +8,21 @@ Every write first makes sure that the sending account is still leased to this pr
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gridroam.domain.delivery import Status
-from gridroam.domain.reasons import Reason
-from gridroam.store import claims
+from gridroam.store import claims, returns
+from gridroam.store.batch import Batch, Place, State, Transaction
 from gridroam.store.claims import WAITING, Queue, Waiting
 from gridroam.store.engine import Store
-from gridroam.store.models import batches, feed, is_in, messages, transactions
-from gridroam.store.outbox import UNDER_WAY
+from gridroam.store.models import batches, is_in, messages, transactions
 from gridroam.store.outcome import STORED, Outcome
 from gridroam.store.senders import UNFINISHED, Lease, guard
 
 __all__ = ["Batch", "Batches", "Claim", "Place", "Queue", "State", "Transaction", "Waiting"]
-
-
-class State(StrEnum):
-    """Of a batch."""
-
-    SENT = "sent"
-    MINED = "mined"
-    FINAL = "final"
-    RETURNED = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """Signed. Fees in wei per gas, `sent_at` in UTC milliseconds."""
-
-    hash: bytes
-    raw: bytes
-    max_fee: int
-    tip: int
-    sent_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """`messages` in their order; `transactions` all have its nonce, the newest last. Times are UTC
-    milliseconds."""
-
-    id: int
-    nonce: int
-    gas: int
-    state: State
-    messages: tuple[Waiting, ...]
-    transactions: tuple[Transaction, ...]
-    made_at: int
-    mined_at: int | None = None
-    block: int | None = None
-    block_hash: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The block that a batch stands in."""
-
-    block: int
-    block_hash: bytes
 
 
 class Claim:
@@ -209,14 +162,14 @@ class Batches:
         goes there too, behind it.
         """
         with self._write() as connection:
-            decided = _reconsider(connection, batch.id, place.block, outcomes)
-            position = _next_position(connection)
+            decided = returns.reconsider(connection, batch.id, place.block, outcomes)
+            position = returns.next_position(connection)
             for outcome, numbers in _alike(decided).items():
                 values = _outcome_row(numbers, outcome, position, batch.id)
                 connection.execute(_WRITE_OUTCOME, values)
             again = [i for i, o in decided.items() if o is STORED]
             if again:
-                _leave_batch(connection, batch.id, again)
+                returns.leave_batch(connection, batch.id, again)
             found_at = {
                 "number": batch.id,
                 "to_state": state.value,
@@ -247,14 +200,14 @@ class Batches:
 
     def reopen(self, batch: Batch) -> Batch:
         """A batch whose block vanished is under way again."""
-        values = {"state": State.SENT.value, **_NO_PLACE}
+        values = {"state": State.SENT.value, **returns.NO_PLACE}
         with self._write() as connection:
-            position = _next_position(connection)
-            _revive(connection, [batch.id], position)
+            position = returns.next_position(connection)
+            returns.revive(connection, [batch.id], position)
             connection.execute(
                 update(messages)
                 .where(messages.c.batch == batch.id)
-                .values(status=Status.SENT.value, feed=position, **_NO_OUTCOME)
+                .values(status=Status.SENT.value, feed=position, **returns.NO_OUTCOME)
             )
             connection.execute(update(batches).where(batches.c.id == batch.id).values(values))
             self._store.ring(connection, "undone")
@@ -264,11 +217,11 @@ class Batches:
         """Gives a batch back, but for messages that cannot be sent in any batch."""
         numbers = [message.id for message in refused]
         with self._write() as connection:
-            _give_back(connection, [batch.id])
+            returns.give_back(connection, [batch.id])
             connection.execute(
                 update(messages)
                 .where(messages.c.id.in_(numbers))
-                .values(status=Status.REFUSED.value, feed=_next_position(connection))
+                .values(status=Status.REFUSED.value, feed=returns.next_position(connection))
             )
             self._store.ring(connection, "decided")
 
@@ -277,7 +230,7 @@ class Batches:
     def give_back(self, found: Sequence[Batch]) -> None:
         """The messages of these batches are as if they had never been sent."""
         with self._write() as connection:
-            _give_back(connection, [batch.id for batch in found])
+            returns.give_back(connection, [batch.id for batch in found])
 
     def give_back_from(self, nonce: int) -> int:
         """The same for all batches from this nonce on; gives their number."""
@@ -288,22 +241,12 @@ class Batches:
         )
         with self._write() as connection:
             found = list(connection.execute(query).scalars())
-            _give_back(connection, found)
+            returns.give_back(connection, found)
             self._store.ring(connection, "undone")
         return len(found)
 
 
-_NO_OUTCOME: dict[str, Any] = {"reason": None, "tx_hash": None, "block": None}
-_WAITS: dict[str, Any] = {
-    "status": Status.STORED.value,
-    "batch": None,
-    "position": None,
-    **_NO_OUTCOME,
-}
-_NO_PLACE: dict[str, Any] = dict.fromkeys(("block", "block_hash", "mined_at", "final_at"))
-
 _NEW_BATCH = insert(batches).returning(batches.c.id)
-_NEXT_POSITION = update(feed).values(last=feed.c.last + 1).returning(feed.c.last)
 _PLACE = (
     update(batches)
     .where(batches.c.id == bindparam("number"))
@@ -344,29 +287,6 @@ _WRITE_OUTCOME = (
     )
 )
 
-_EARLIER = messages.alias("earlier")
-_IN_OTHER_BATCH = _EARLIER.c.batch.is_distinct_from(bindparam("batch"))
-_OF_NUMBERS = messages.c.id.in_(bindparam("numbers", expanding=True))
-_BEHIND_WHAT_WAITS = (
-    select(messages.c.id)
-    .join(_EARLIER, (_EARLIER.c.station == messages.c.station) & (_EARLIER.c.id < messages.c.id))
-    .where(_OF_NUMBERS, is_in(_EARLIER.c.status, *UNDER_WAY), _IN_OTHER_BATCH)
-)
-_LAST_BEFORE = (
-    select(_EARLIER.c.block)
-    .where(
-        _EARLIER.c.station == messages.c.station,
-        _EARLIER.c.stored_at <= messages.c.stored_at,
-        _EARLIER.c.id < messages.c.id,
-        _IN_OTHER_BATCH,
-    )
-    .order_by(_EARLIER.c.stored_at.desc(), _EARLIER.c.id.desc())
-    .limit(1)
-    .correlate(messages)
-    .scalar_subquery()
-)
-_BEFORE_THEIR_TURN = select(messages.c.id).where(_OF_NUMBERS, bindparam("block") <= _LAST_BEFORE)
-
 
 def _alike(outcomes: Mapping[int, Outcome]) -> Mapping[Outcome, list[int]]:
     """The messages with the same outcome, of which a batch has few."""
@@ -388,18 +308,6 @@ def _outcome_row(
         "to_block": found.block,
         "to_feed": position,
     }
-
-
-def _next_position(connection: Connection) -> int:
-    """In the feed of outcomes."""
-    found: int = connection.execute(_NEXT_POSITION).scalar_one()
-    return found
-
-
-def _leave_batch(connection: Connection, batch: int, numbers: Sequence[int]) -> None:
-    """Those that are still in it."""
-    mine = update(messages).where(messages.c.id.in_(numbers), messages.c.batch == batch)
-    connection.execute(mine.values(batch=None, position=None))
 
 
 def _add_transaction(connection: Connection, batch: int, signed: Transaction) -> None:
@@ -435,50 +343,3 @@ def _transactions(connection: Connection, batch: int) -> tuple[Transaction, ...]
 
 def _forget_raw(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(_FORGET_RAW, {"numbers": numbers})
-
-
-def _reconsider(
-    connection: Connection, batch: int, block: int, outcomes: Mapping[int, Outcome]
-) -> dict[int, Outcome]:
-    """Rejections that may pass later become `STORED` if an earlier message of the station was not
-    before them on the chain: it is under way, or came in another batch at the same time or later.
-    """
-    passing = [i for i, o in outcomes.items() if o.reason is not None and o.reason.may_pass_later]
-    if not passing:
-        return dict(outcomes)
-    of_batch = {"numbers": passing, "batch": batch}
-    again = set(connection.execute(_BEHIND_WHAT_WAITS, of_batch).scalars())
-    again |= set(connection.execute(_BEFORE_THEIR_TURN, {**of_batch, "block": block}).scalars())
-    return {i: STORED if i in again else o for i, o in outcomes.items()}
-
-
-def _give_back(connection: Connection, numbers: Sequence[int]) -> None:
-    """What had an outcome shows up in the feed once more."""
-    position = _next_position(connection)
-    _revive(connection, numbers, position)
-    mine = messages.c.batch.in_(numbers)
-    decided = update(messages).where(mine, messages.c.status.not_in(UNDER_WAY))
-    connection.execute(decided.values(feed=position, **_WAITS))
-    connection.execute(update(messages).where(mine).values(_WAITS))
-    connection.execute(
-        update(batches)
-        .where(batches.c.id.in_(numbers))
-        .values(state=State.RETURNED.value, **_NO_PLACE)
-    )
-
-
-def _revive(connection: Connection, numbers: Sequence[int], position: int) -> None:
-    """What the ledger rejected because something before it had vanished gets another chance."""
-    first = select(messages.c.station, func.min(messages.c.id))
-    rows = connection.execute(
-        first.where(messages.c.batch.in_(numbers)).group_by(messages.c.station)
-    )
-    firsts = {station: number for station, number in rows}  # noqa: C416
-    rejected = select(messages.c.id, messages.c.station).where(
-        messages.c.station.in_(firsts),
-        messages.c.status == Status.REJECTED.value,
-        messages.c.reason.in_([reason for reason in Reason if reason.may_pass_later]),
-    )
-    found = [n for n, station in connection.execute(rejected) if n > firsts[station]]
-    again = update(messages).where(messages.c.id.in_(found))
-    connection.execute(again.values(feed=position, **_WAITS))
