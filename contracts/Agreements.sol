@@ -108,8 +108,9 @@ abstract contract Agreements is Standings {
             hasConsented[content][by] = true;
             emit CorrectionConsented(next.station, next.session, by, content);
         }
-        for (uint256 i = 0; i < d.costs.length; ++i) {
-            if (!hasConsented[content][d.costs[i]]) return;
+        uint24[] memory needed = Differences.consents(present, next, d);
+        for (uint256 i = 0; i < needed.length; ++i) {
+            if (!hasConsented[content][needed[i]]) return;
         }
         _apply(next, content, d);
     }

@@ -199,15 +199,16 @@ abstract contract Evidence is Agreements {
             Share memory s = present.shares[i];
             change.assignments[i] = Assignment(s.supplier, s.until);
         }
-        uint256 count = present.readings.length / Slots.BOUNDARY;
-        change.readings = abi.encodePacked(uint96(first));
-        for (uint256 i = 1; i + 1 < count; ++i) {
-            uint256 reading = Slots.readingAt(present.readings, i * Slots.BOUNDARY);
+        change.readings = bytes.concat(present.readings);
+        uint256 end = present.readings.length - Slots.BOUNDARY;
+        for (uint256 offset = Slots.BOUNDARY; offset < end; offset += Slots.BOUNDARY) {
+            uint256 reading = Slots.readingAt(present.readings, offset);
             uint256 imported = _clamp(reading >> 48, first >> 48, last >> 48);
             uint256 exported = _clamp(uint48(reading), uint48(first), uint48(last));
-            change.readings = abi.encodePacked(change.readings, uint96(imported << 48 | exported));
+            Slots.put(change.readings, offset, imported << 48 | exported);
         }
-        change.readings = abi.encodePacked(change.readings, uint96(last));
+        Slots.put(change.readings, 0, first);
+        Slots.put(change.readings, end, last);
         Version memory next = _draft(present, change);
         _apply(next, keccak256(abi.encode(next)), Differences.between(present, next));
     }

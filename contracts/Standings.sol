@@ -79,7 +79,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
         returns (Version memory next, uint24[] memory costs)
     {
         next = _draft(present, change);
-        costs = Differences.between(present, next).costs;
+        costs = Differences.consents(present, next, Differences.between(present, next));
     }
 
     // ----------------------------------------------------------------------------------------------- Story
@@ -95,7 +95,9 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
         (v.start, v.end) = (o.time(), o.time());
         v.number = 1;
         uint256 reading = o.reading();
-        bytes memory readings = abi.encodePacked(uint96(reading));
+        bytes memory readings = new bytes(_mostReadings(story));
+        Slots.put(readings, 0, reading);
+        uint256 length = Slots.BOUNDARY;
         v.shares = new Share[](2 * story.reports.length + 1);
         uint256 shares = 0;
         // slither-disable-next-line uninitialized-local it begins empty
@@ -112,7 +114,8 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
             // a reading within a slot ends nothing; of two at one moment the first is what came before
             bool onGrid = r.time() % Slots.SECONDS == 0 && r.time() != v.end;
             uint256 kept = onGrid ? added.length : added.length - Slots.BOUNDARY;
-            readings = bytes.concat(readings, _firstBytes(added, kept));
+            _copy(readings, length, added, kept);
+            length += kept;
             (v.end, reading, v.closed) = (r.time(), r.reading(), r.last());
         }
         if (story.reports.length == 0) {
@@ -120,7 +123,7 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
         }
         _truncate(v.shares, shares);
         // what the last report says is the end, also where it is a boundary
-        uint256 length = (Versions.readingsBetween(v.start, v.end) - 1) * Slots.BOUNDARY;
+        length = (Versions.readingsBetween(v.start, v.end) - 1) * Slots.BOUNDARY;
         v.readings = abi.encodePacked(_firstBytes(readings, length), uint96(reading));
         v.settledAt = _ending(story, r, v.closed);
         v.time = v.settledAt;
@@ -279,6 +282,23 @@ abstract contract Standings is ICorrections, EIP712("Gridroam Corrections", "1")
                 LEDGER
             )
         );
+    }
+
+    /// @dev Bytes that a story's readings take at most: no report adds more than it is long.
+    function _mostReadings(Story calldata story) private pure returns (uint256 length) {
+        length = Slots.BOUNDARY;
+        for (uint256 i = 0; i < story.reports.length; ++i) {
+            length += story.reports[i].message.length;
+        }
+    }
+
+    function _copy(bytes memory to, uint256 offset, bytes memory from, uint256 length)
+        private
+        pure
+    {
+        assembly ("memory-safe") {
+            mcopy(add(add(to, 32), offset), add(from, 32), length)
+        }
     }
 
     function _firstBytes(bytes memory b, uint256 length) private pure returns (bytes memory) {

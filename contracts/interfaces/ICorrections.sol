@@ -9,7 +9,7 @@ import {IStory} from "./IStory.sol";
 /// @title Disputes, corrections, and the meter's word
 /// @notice A session that has ended can be corrected until its window closes; then it is final. A correction
 /// reverses and replaces, as a new version; the ones before stay readable in the events. It needs the consent of
-/// everyone whom it costs, and silence is none. What the calibrated meter signed needs nobody's. Rules: docs/corrections.md,
+/// everyone whom it costs, of all parties where it moves energy in time or costs nobody, and silence is none. What the calibrated meter signed needs nobody's. Rules: docs/corrections.md,
 /// docs/evidence.md.
 interface ICorrections is IStory, IOcmf {
     // --------------------------------------------------------------------------------------------- Types
@@ -92,7 +92,8 @@ interface ICorrections is IStory, IOcmf {
     /// @notice A register runs backwards between two readings, or by more than 2^22 Wh at once forwards,
     /// which is what the largest station can have in a slot.
     error RegisterBackwards(uint256 reading);
-    /// @notice Assignments follow each other up to the session's end, and are to suppliers.
+    /// @notice Assignments follow each other up to the session's end, and are to suppliers; 16 at most, or as many as
+    /// the version before had shares.
     error WrongAssignment(uint256 index);
     /// @notice The meter has spoken: nobody agrees on other registers.
     error MeterHasSpoken();
@@ -164,7 +165,7 @@ interface ICorrections is IStory, IOcmf {
     /// @notice The same for a session that somebody acted on.
     function disputeVersion(Version calldata present, uint8 reason, bytes32 evidence) external;
 
-    /// @notice A party proposes a correction and consents to it; it is in force at once if it costs nobody else.
+    /// @notice A party proposes a correction and consents to it; it is in force at once if nobody else's is needed.
     function propose(Story calldata story, Change calldata change) external;
 
     /// @notice The same for a session that somebody acted on.

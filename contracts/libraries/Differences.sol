@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IAccounts} from "../interfaces/IAccounts.sol";
 import {ICorrections} from "../interfaces/ICorrections.sol";
+import {Versions} from "./Versions.sol";
 
 /// @notice What one version of a session changes against another: postings, parties, and whom it costs.
 library Differences {
@@ -51,6 +52,58 @@ library Differences {
             _includeCosts(d.costs, suppliers[i], present, change);
         }
         d.adjustments = _sorted(all);
+    }
+
+    /// @notice Whose consent a change needs: theirs whom it costs; everyone's where it costs nobody, or where it moves
+    /// somebody's energy from one quarter hour to another, for which he has to balance it.
+    function consents(
+        ICorrections.Version memory present,
+        ICorrections.Version memory next,
+        Difference memory d
+    ) internal pure returns (uint24[] memory) {
+        if (d.costs.length == 0) return d.parties;
+        for (uint256 i = 0; i < d.parties.length; ++i) {
+            if (_shifts(d.parties[i], present, next)) return d.parties;
+        }
+        return d.costs;
+    }
+
+    /// @dev Whether a supplier has more of one interval and less of another, in the same direction.
+    function _shifts(
+        uint24 supplier,
+        ICorrections.Version memory present,
+        ICorrections.Version memory next
+    ) private pure returns (bool) {
+        uint256 count = Versions.readingsBetween(present.start, present.end) - 1;
+        uint256 ways = 0; // bit 0: more import, 1: less; 2 and 3: export
+        (uint256 i, uint256 j) = (0, 0);
+        for (uint256 interval = 0; interval < count; ++interval) {
+            uint256 begin = Versions.beginOf(present, interval);
+            i = _shareAt(present, i, begin);
+            j = _shareAt(next, j, begin);
+            bool had = present.shares[i].supplier == supplier;
+            bool has = next.shares[j].supplier == supplier;
+            uint256 before = had ? Versions.energyOf(present, interval) : 0;
+            uint256 afterwards = has ? Versions.energyOf(next, interval) : 0;
+            ways |= _way(before >> 48, afterwards >> 48);
+            ways |= _way(uint48(before), uint48(afterwards)) << 2;
+        }
+        return ways & 3 == 3 || ways >> 2 == 3;
+    }
+
+    /// @return index of the share that has what begins at a time, from one that has what came before
+    function _shareAt(ICorrections.Version memory v, uint256 index, uint256 begin)
+        private
+        pure
+        returns (uint256)
+    {
+        while (begin >= v.shares[index].until && index + 1 < v.shares.length) ++index;
+        return index;
+    }
+
+    function _way(uint256 before, uint256 afterwards) private pure returns (uint256) {
+        if (before == afterwards) return 0;
+        return before < afterwards ? 1 : 2;
     }
 
     function _add(Sums memory sums, ICorrections.Version memory v, uint24 supplier, int256 sign)

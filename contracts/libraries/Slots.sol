@@ -74,6 +74,14 @@ library Slots {
         return _read(_pointer(registers, offset));
     }
 
+    /// @notice Puts a reading at this offset, in place of the one that is there.
+    function put(bytes memory registers, uint256 offset, uint256 reading) internal pure {
+        uint256 place = _pointer(registers, offset);
+        assembly ("memory-safe") {
+            mstore(place, or(shl(160, reading), shr(96, shl(96, mload(place)))))
+        }
+    }
+
     /// @return the map of a day as seen from one of its slots
     function rotate(uint256 levels, uint256 slot) internal pure returns (uint256) {
         // 192 bits at most either way; a day needs no more than the lowest 192

@@ -15,6 +15,7 @@ library Versions {
 
     uint256 private constant IMPORT = 48; // bit from which a sum has its imported energy, see `Slots.split`
     uint256 private constant MOST = 2 ** 22; // Wh in an interval: what 2^24 W give in a slot
+    uint256 private constant MOST_SHARES = 16; // unless there were more before
 
     /// @notice Two tariffs: prices, and the level of each slot of a day.
     struct Tariffs {
@@ -36,6 +37,27 @@ library Versions {
     /// @return how many readings a session has: at its start, at each slot boundary within, at its end
     function readingsBetween(uint256 start, uint256 end) internal pure returns (uint256) {
         return Slots.boundariesBetween(start, end) + 2;
+    }
+
+    /// @return UTC s at which an interval between two readings begins
+    function beginOf(ICorrections.Version memory v, uint256 interval)
+        internal
+        pure
+        returns (uint256)
+    {
+        return interval == 0 ? v.start : (v.start / Slots.SECONDS + interval) * Slots.SECONDS;
+    }
+
+    /// @return Wh of an interval, import from bit 48, export below
+    function energyOf(ICorrections.Version memory v, uint256 interval)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 offset = interval * Slots.BOUNDARY;
+        return
+            Slots.readingAt(v.readings, offset + Slots.BOUNDARY)
+                - Slots.readingAt(v.readings, offset);
     }
 
     /// @notice The version that a change makes of another.
@@ -62,7 +84,7 @@ library Versions {
             shares: new ICorrections.Share[](change.assignments.length),
             readings: change.readings
         });
-        _requireAssigned(v, change.assignments);
+        _requireAssigned(v, change.assignments, present.shares.length);
         _requireReadings(v);
         uint256 interval = 0;
         for (uint256 i = 0; i < v.shares.length; ++i) {
@@ -83,10 +105,9 @@ library Versions {
         bool last = index == v.shares.length - 1;
         uint256 count = v.readings.length / Slots.BOUNDARY - 1;
         while (interval < count) {
-            uint256 begin =
-                interval == 0 ? v.start : (v.start / Slots.SECONDS + interval) * Slots.SECONDS;
+            uint256 begin = beginOf(v, interval);
             if (begin >= assignment.until && !last) break;
-            _add(sum, _energy(v.readings, interval), begin / Slots.SECONDS % Slots.PER_DAY, tariffs);
+            _add(sum, energyOf(v, interval), begin / Slots.SECONDS % Slots.PER_DAY, tariffs);
             ++interval;
         }
         if (last && v.closed) {
@@ -121,13 +142,6 @@ library Versions {
         sum.exportWh += fed;
     }
 
-    /// @return Wh of an interval, import from bit 48, export below
-    function _energy(bytes memory readings, uint256 interval) private pure returns (uint256) {
-        uint256 offset = interval * Slots.BOUNDARY;
-        return
-            Slots.readingAt(readings, offset + Slots.BOUNDARY) - Slots.readingAt(readings, offset);
-    }
-
     function _requireReadings(ICorrections.Version memory v) private pure {
         uint256 wanted = readingsBetween(v.start, v.end) * Slots.BOUNDARY;
         require(v.readings.length == wanted, ICorrections.WrongReadings(v.readings.length, wanted));
@@ -145,10 +159,14 @@ library Versions {
 
     function _requireAssigned(
         ICorrections.Version memory v,
-        ICorrections.Assignment[] memory assignments
+        ICorrections.Assignment[] memory assignments,
+        uint256 former
     ) private pure {
         uint256 count = assignments.length;
         require(count != 0, ICorrections.WrongAssignment(0));
+        // nobody makes a session so long that the meter's word costs more gas than there is
+        bool few = count <= MOST_SHARES || count <= former;
+        require(few, ICorrections.WrongAssignment(MOST_SHARES));
         uint256 before = v.start;
         for (uint256 i = 0; i < count; ++i) {
             uint256 until = assignments[i].until;

@@ -15,6 +15,8 @@ import {AgreeingWallet, BombingWallet, BurningWallet, ReenteringWallet} from "./
 /// propose, consent
 /// ├── fewer Wh cost grid and station operator, more cost the supplier, another supplier all but the former
 /// ├── in force at once where it costs nobody else; silence is no consent
+/// ├── energy moved in time, and what changes nothing, needs everyone
+/// ├── no more than 16 assignments
 /// ├── journals, pairs and energies afterwards; cover and claims
 /// └── refused: stranger, wrong readings, backwards, wrong time, another version, final
 /// consentBySignature
@@ -116,6 +118,63 @@ contract AgreementsTest is Tales {
         vm.prank(supplierAccount);
         corrections.propose(storyOf(feeding), change);
         assertEq(ledger.pairs(supplier, grid).importWh, 8500, "in force at once");
+    }
+
+    /// @dev The amounts would be the same; a quarter hour's energy has to be bought for it.
+    function test_energy_that_moves_in_time_needs_everyone() public {
+        ICorrections.Change memory change = sameAs(v);
+        change.readings = movedBy(100, v.readings);
+        expectEveryone(change);
+        change = endingAt(v, 9500, 900);
+        change.readings = movedBy(100, change.readings);
+        expectEveryone(change);
+        vm.prank(supplierAccount);
+        corrections.propose(storyOf(feeding), change);
+        agree(change, gridAccount);
+        assertEq(corrections.standings(feeding, 1).version, 1, "one is missing");
+        agree(change, operatorAccount);
+        assertEq(corrections.standings(feeding, 1).version, 2, "in force");
+    }
+
+    function test_a_swap_of_quarter_hours_between_suppliers_needs_everyone() public {
+        ICorrections.Change memory change = sameAs(v);
+        change.assignments = new ICorrections.Assignment[](2);
+        change.assignments[0] = ICorrections.Assignment(supplier, v.start + 1800);
+        change.assignments[1] = ICorrections.Assignment(otherSupplier, v.end);
+        (ICorrections.Version memory next,) = corrections.draft(v, change);
+        vm.prank(supplierAccount);
+        corrections.propose(storyOf(feeding), change);
+        agree(change, otherSupplierAccount);
+        agree(change, gridAccount);
+        agree(change, operatorAccount);
+        vm.warp(block.timestamp + 1);
+        keep(next);
+        change.time += 1;
+        change.assignments[0].supplier = otherSupplier;
+        change.assignments[1].supplier = supplier;
+        (, uint24[] memory needed) = corrections.draft(v, change);
+        assertEq(needed.length, 4, "everyone");
+    }
+
+    /// @dev Else anybody of a session could make void what others sign, at no cost.
+    function test_a_change_of_nothing_needs_everyone() public {
+        ICorrections.Change memory change = sameAs(v);
+        expectEveryone(change);
+        vm.prank(supplierAccount);
+        corrections.propose(storyOf(feeding), change);
+        assertEq(corrections.standings(feeding, 1).version, 1, "not in force");
+    }
+
+    /// @dev What comes after has to carry them all.
+    function test_nobody_makes_a_session_of_many_shares() public {
+        ICorrections.Change memory change = endingAt(v, 9500, 900);
+        change.assignments = new ICorrections.Assignment[](17);
+        for (uint256 i = 0; i < 17; ++i) {
+            change.assignments[i] = ICorrections.Assignment(supplier, v.end);
+        }
+        expectProposalRefused(
+            change, abi.encodeWithSelector(ICorrections.WrongAssignment.selector, 16)
+        );
     }
 
     /// @dev A pair's counter that is full would stop every batch with the pair's next report.
@@ -350,6 +409,27 @@ contract AgreementsTest is Tales {
         vm.prank(supplierAccount);
         vm.expectRevert(reason);
         corrections.propose(storyOf(feeding), copy);
+    }
+
+    function expectEveryone(ICorrections.Change memory change) private view {
+        (, uint24[] memory needed) = corrections.draft(v, change);
+        assertEq(needed.length, 3, "all parties");
+        assertEq(needed[0], grid, "grid operator");
+        assertEq(needed[1], operator, "station operator");
+        assertEq(needed[2], supplier, "supplier");
+    }
+
+    /// @dev So many Wh of the second interval are of the first.
+    function movedBy(uint48 wh, bytes memory readings) private pure returns (bytes memory moved) {
+        moved = bytes.concat(readings);
+        uint48 import_;
+        assembly ("memory-safe") {
+            import_ := shr(208, mload(add(moved, 44)))
+        }
+        bytes6 more = bytes6(import_ + wh);
+        for (uint256 i = 0; i < 6; ++i) {
+            moved[12 + i] = more[i];
+        }
     }
 
     function flat(uint48 imported, uint48 exported, uint48 last)

@@ -128,6 +128,23 @@ contract EvidenceTest is Meters {
         expectRefused(p, ICorrections.AlreadyVerified.selector);
     }
 
+    /// @dev A car may be plugged in for longer than a holiday.
+    function test_ten_days_are_corrected_within_a_transaction_s_gas() public {
+        string memory said = payload(7, importOf(1000, 90_000));
+        bytes memory record = recordOf(said);
+        begin(station, CAR, 1000, 0);
+        for (uint256 i = 1; i <= 20; ++i) {
+            vm.warp(START + i * 12 hours);
+            tell(station, 5000, 0, i == 20, i == 20 ? sha256(record) : bytes32(0));
+        }
+        vm.warp(block.timestamp + 100);
+        ICorrections.Proof memory p = proofOf(station, record, sealed_(said));
+        uint256 gas = gasleft();
+        corrections.prove(p);
+        assertTrue(gas - gasleft() < 14_000_000, "gas");
+        assertEq(ledger.pairs(supplier, grid).importWh, 89_000, "energy");
+    }
+
     function test_more_than_reported_is_posted_and_what_is_not_covered_is_claimed() public {
         ICorrections.Proof memory p = played(8000, payload(7, importOf(1000, 60_000)));
         uint256 all = accountOf(supplier).balance / NANO * EURO;

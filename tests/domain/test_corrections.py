@@ -101,7 +101,8 @@ def test_version_1__priced_again__is_itself(cuts: set[int], splits: bool) -> Non
     assert again.shares == version.shares
     assert pairs(version.readings) == pairs(present(ended(splits=splits)).readings)
     difference = between(version, again)
-    assert (difference.adjustments, difference.costs) == ((), frozenset())
+    assert difference.adjustments == ()
+    assert difference.costs == set(difference.parties)  # nobody makes nothing happen alone
 
 
 def test_version_1__over_a_change_of_supplier__has_a_share_for_each() -> None:
@@ -350,6 +351,27 @@ def test_prove__twice_or_with_a_page_that_proved_another__is_not_allowed() -> No
     with pytest.raises(NotAllowedError, match="PageUsed"):
         world.market.corrections.prove(1, 2, again, world.now)
     assert world.market.corrections.prove(1, 2, again._replace(page=2), world.now)
+
+
+def test_between__energy_moves_in_time__everyone_must_agree() -> None:
+    """The sums are the same; each quarter hour is bought and balanced for itself."""
+    version = present(ended())
+    (first, second, *rest), (share,) = pairs(version.readings), version.shares
+    moved = packed([first, (second[0] - 100, second[1]), *rest])
+    assert between(version, replace(version, readings=moved)).costs == {GRID, OPERATOR, SUPPLIER}
+    more = replace(share, service_fee=share.service_fee + 1)
+    after = replace(version, readings=moved, shares=(more,))
+    assert between(version, after).costs == {GRID, OPERATOR, SUPPLIER}
+    assert between(version, replace(version, shares=(more,))).costs == {SUPPLIER}
+
+
+def test_next_version__more_assignments_than_anybody_needs__are_not_allowed() -> None:
+    version = present(ended())
+    many = Correction(version.time + 1, (Assignment(SUPPLIER, version.end),) * 17, version.readings)
+    with pytest.raises(NotAllowedError, match="WrongAssignment"):
+        next_version(version, many, GRID_TARIFF, OPERATOR_TARIFF)
+    fewer = replace(many, assignments=many.assignments[:16])
+    assert len(next_version(version, fewer, GRID_TARIFF, OPERATOR_TARIFF).shares) == 16
 
 
 def version_of(*shares: Share) -> Version:

@@ -1,5 +1,5 @@
 """What one version of a session changes against another: the postings that reverse and replace,
-whose journals tell of it, and whom it costs."""
+whose journals tell of it, and who has to agree."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,8 @@ class Adjustment(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """`costs` are those who are worse off towards somebody: all of them must consent."""
+    """`costs` are those who must consent: who is worse off towards somebody; everyone where that is
+    nobody, or where somebody's energy moves from one quarter hour to another."""
 
     adjustments: tuple[Adjustment, ...]
     parties: tuple[ParticipantId, ...]
@@ -45,7 +46,29 @@ def between(present: Version, after: Version) -> Difference:
     forwards = (row for row in rows if row.amount >= 0 and row.moves)
     backwards = (row for row in rows if row.amount < 0)
     parties = tuple(dict.fromkeys((grid, operator, *suppliers)))
+    if not costs or any(_shifts(supplier, present, after) for supplier in suppliers):
+        costs = set(parties)
     return Difference((*forwards, *backwards), parties, frozenset(costs))
+
+
+def _shifts(supplier: ParticipantId, present: Version, after: Version) -> bool:
+    """Whether it has more of one interval and less of another, in the same direction."""
+    pairs = list(zip(_own(supplier, present), _own(supplier, after), strict=True))
+    return any(
+        any(has[way] > had[way] for had, has in pairs)
+        and any(has[way] < had[way] for had, has in pairs)
+        for way in (0, 1)
+    )
+
+
+def _own(supplier: ParticipantId, version: Version) -> list[tuple[Wh, Wh]]:
+    """What it imports and exports of each interval."""
+    return [
+        (slot.import_wh, slot.export_wh)
+        if version.share_at(slot.time).supplier == supplier
+        else (0, 0)
+        for slot in version.intervals()
+    ]
 
 
 def _change(supplier: ParticipantId, present: Version, after: Version) -> Counter[str]:

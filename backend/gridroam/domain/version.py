@@ -26,6 +26,9 @@ from gridroam.domain.violation import require
 READING_BYTES = 12
 MOST_IN_AN_INTERVAL: Wh = 2**22
 """What a station of 2^24 W has in a slot; so that nobody fills a pair's counters by agreement."""
+MOST_SHARES = 16
+"""Of a correction, unless there were more before: nobody makes a session so long by assignments
+that the meter's word costs more gas than a transaction may have."""
 _SHARE = "(uint24,uint40,uint48,uint48,uint48,uint80,uint80,int88)"
 _VERSION = (
     "(uint32,uint32,uint24,uint24,uint16,uint16,uint40,uint40,bool,uint40,uint16,uint40,bytes32,"
@@ -179,6 +182,8 @@ def next_version(present: Version, change: Correction, grid: Tariff, operator: T
 
 def _check_assignments(present: Version, assignments: Sequence[Assignment]) -> None:
     require(assignments, "WrongAssignment", "there is none")
+    most = max(MOST_SHARES, len(present.shares))
+    require(len(assignments) <= most, "WrongAssignment", f"more than {most}")
     before = present.start
     for assignment in assignments:
         until = assignment.until

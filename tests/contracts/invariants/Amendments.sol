@@ -99,7 +99,8 @@ abstract contract Amendments is Ghost {
         returns (bool)
     {
         if (change.time <= v.time || change.time > block.timestamp) return false;
-        if (change.assignments.length == 0) return false;
+        uint256 count = change.assignments.length;
+        if (count == 0 || (count > 16 && count > v.shares.length)) return false;
         uint256 from = v.start;
         for (uint256 i = 0; i < change.assignments.length; ++i) {
             ICorrections.Assignment memory a = change.assignments[i];
@@ -206,7 +207,7 @@ abstract contract Amendments is Ghost {
         bytes32 content = keccak256(abi.encode(next));
         agreed[content][by] = true;
         for (uint24 p = 1; p <= registry.participantCount(); ++p) {
-            if (isCost(v, next, p) && !agreed[content][p]) return;
+            if (isNeeded(v, next, p) && !agreed[content][p]) return;
         }
         bytes32 name = keccak256(abi.encode(v.station, v.session, next.number));
         assertFalse(inForceOnce[name], "28: settled twice as one version");
@@ -311,6 +312,59 @@ abstract contract Amendments is Ghost {
             c.toOperator += sign * int256(uint256(s.serviceFee));
             c.feedIn += sign * int256(s.feedIn);
         }
+    }
+
+    /// @dev Everyone where it costs nobody, or where somebody's energy moves from one interval to another.
+    function isNeeded(ICorrections.Version memory v, ICorrections.Version memory next, uint24 who)
+        private
+        view
+        returns (bool)
+    {
+        bool costs = false;
+        for (uint24 p = 1; p <= registry.participantCount() && !costs; ++p) {
+            costs = isCost(v, next, p);
+        }
+        uint24[] memory suppliers = suppliersOf(v, next);
+        bool moves = false;
+        for (uint256 i = 0; i < suppliers.length && !moves; ++i) {
+            moves = movesInTime(v, next, suppliers[i], true)
+                || movesInTime(v, next, suppliers[i], false);
+        }
+        return costs && !moves ? isCost(v, next, who) : isParty(v, next, who);
+    }
+
+    function movesInTime(
+        ICorrections.Version memory v,
+        ICorrections.Version memory next,
+        uint24 p,
+        bool imported
+    ) private pure returns (bool) {
+        Reference.Reading[] memory a = readingsOf(v, v.readings);
+        Reference.Reading[] memory b = readingsOf(v, next.readings);
+        (bool more, bool less) = (false, false);
+        for (uint256 i = 1; i < a.length; ++i) {
+            uint256 had = ownerAt(v, a[i - 1].time) == p ? energy(a, i, imported) : 0;
+            uint256 has = ownerAt(next, a[i - 1].time) == p ? energy(b, i, imported) : 0;
+            if (has > had) more = true;
+            if (has < had) less = true;
+        }
+        return more && less;
+    }
+
+    function energy(Reference.Reading[] memory all, uint256 i, bool imported)
+        private
+        pure
+        returns (uint256)
+    {
+        if (imported) return all[i].imported - all[i - 1].imported;
+        return all[i].exported - all[i - 1].exported;
+    }
+
+    function ownerAt(ICorrections.Version memory v, uint256 time) private pure returns (uint24) {
+        for (uint256 i = 0; i < v.shares.length; ++i) {
+            if (time < v.shares[i].until) return v.shares[i].supplier;
+        }
+        return v.shares[v.shares.length - 1].supplier;
     }
 
     /// @dev Whether a participant is worse off towards another, on balance; or energy moves for nothing.
