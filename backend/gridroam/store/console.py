@@ -5,16 +5,24 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
 
 from gridroam.errors import StoreError
+from gridroam.store.opening import WRITES, make_engine, translated, tune
 
 metadata = MetaData()
 SCHEMA = 1
+_WHOSE = "The console's database"
+_PRAGMAS = (
+    "secure_delete=ON",
+    # not WAL, whose file would keep what was deleted until much later
+    "journal_mode=TRUNCATE",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+)
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -23,7 +31,7 @@ class ConsoleStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writing = engine.execution_options(gridroam_writes=True)
+        self._writing = engine.execution_options(**{WRITES: True})
 
     @classmethod
     def open(cls, path: Path) -> "ConsoleStore":
@@ -35,8 +43,8 @@ class ConsoleStore:
             raise StoreError(
                 f"{path} cannot be opened ({error.strerror}).", "Choose a folder that is writable."
             ) from error
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-        _tune(engine)
+        engine = make_engine(URL.create("sqlite", database=str(path)), _WHOSE)
+        tune(engine, *_PRAGMAS)
         store = cls(engine)
         try:
             store._create()
@@ -59,17 +67,17 @@ class ConsoleStore:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, durable when the block ends without an error."""
-        with _translated(), self._writing.begin() as connection:
+        with translated(_WHOSE), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _translated(), self.engine.connect() as connection:
+        with translated(_WHOSE), self.engine.connect() as connection:
             yield connection
 
     def compact(self) -> None:
         """Writes the file anew, without what was deleted."""
-        with _translated():
+        with translated(_WHOSE):
             raw = self.engine.raw_connection()
             try:
                 raw.cursor().execute("VACUUM")
@@ -78,34 +86,3 @@ class ConsoleStore:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _tune(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "secure_delete=ON",
-            # not WAL, whose file would keep what was deleted until much later
-            "journal_mode=TRUNCATE",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=5000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("gridroam_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", error)
-        raise StoreError(
-            f"The console's database failed: {cause}.", "Check its disk and its locks."
-        ) from error

@@ -15,15 +15,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Insert, Table, Update, create_engine, event, text
+from sqlalchemy import Connection, Engine, Insert, Table, Update, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import URL
 
-from gridroam.errors import InvalidInputError, StoreError
+from gridroam.errors import StoreError
+from gridroam.store.opening import WRITES, make_engine, read_url, translated, tune
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY_TIMEOUT_MS = 5_000
+_WHOSE = "The database"
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
 _LOCK_SECONDS = 1.0
 """A relay that was killed while it started a process lets go of its files when that has begun."""
 _POSTGRESQL: dict[str, Any] = {
@@ -51,7 +52,7 @@ class Store:
         """Whether other relays may work on it, too."""
         self.observe: Callable[[str], AbstractContextManager[object]] = lambda _: nullcontext()
         """Around each transaction, whose kind it gets: read or write."""
-        self._for_writing = engine.execution_options(**{_WRITES: True})
+        self._for_writing = engine.execution_options(**{WRITES: True})
         self._texts: dict[Insert | Update, str] = {}
         # SQLite has one writer; waiting here is shorter than its own way, which sleeps
         self._writer = nullcontext() if self.is_shared else threading.Lock()
@@ -59,15 +60,15 @@ class Store:
     @classmethod
     def open(cls, where: str) -> "Store":
         """`where` is a file for SQLite, or a database URL."""
-        url = _url(where)
+        url = read_url(where)
         is_sqlite = url.get_backend_name() == "sqlite"
         engine = _engine(url)
         lock = _lock(Path(url.database)) if is_sqlite and url.database else None
         store = cls(engine, lock)
         try:
-            with _translated():
+            with translated(_WHOSE):
                 if is_sqlite:
-                    _tune(engine)
+                    tune(engine, *_PRAGMAS)
                 _migrate(engine)
         except BaseException:
             store.close()
@@ -80,7 +81,7 @@ class Store:
         with (
             self.observe("write"),
             self._writer,
-            _translated(),
+            translated(_WHOSE),
             self._for_writing.begin() as connection,
         ):
             yield connection
@@ -88,7 +89,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot."""
-        with self.observe("read"), _translated(), self.engine.connect() as connection:
+        with self.observe("read"), translated(_WHOSE), self.engine.connect() as connection:
             yield connection
 
     def insert_new(self, table: Table) -> Any:
@@ -140,40 +141,15 @@ class Store:
 
 
 CHANNEL = "gridroam"
-_WRITES = "gridroam_writes"
 _CLOCK = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 _NOTIFY = text("SELECT pg_notify(:channel, :what)")
 
 
-def _url(where: str) -> URL:
-    if "://" not in where:
-        return URL.create("sqlite", database=where)
-    try:
-        url = make_url(where)
-    except ArgumentError as error:
-        raise InvalidInputError(
-            "The database URL cannot be read.", "Give a file, or postgresql://..."
-        ) from error
-    # the driver that comes with us
-    bare = url.drivername in ("postgresql", "postgres")
-    return url.set(drivername="postgresql+psycopg") if bare else url
-
-
 def _engine(url: URL) -> Engine:
-    try:
-        with _translated():
-            if url.get_backend_name() == "sqlite":
-                return create_engine(url, paramstyle="named")
-            return create_engine(
-                url,
-                pool_pre_ping=True,
-                pool_timeout=5,
-                connect_args=_POSTGRESQL if url.get_backend_name() == "postgresql" else {},
-            )
-    except ImportError as error:
-        raise InvalidInputError(
-            f"The driver of {url.drivername} is missing.", f"Install {error.name}."
-        ) from error
+    if url.get_backend_name() == "sqlite":
+        return make_engine(url, _WHOSE, paramstyle="named")
+    own = _POSTGRESQL if url.get_backend_name() == "postgresql" else {}
+    return make_engine(url, _WHOSE, pool_pre_ping=True, pool_timeout=5, connect_args=own)
 
 
 def _lock(path: Path) -> IO[bytes]:
@@ -204,24 +180,6 @@ def _is_locked(lock: IO[bytes]) -> bool:
     return True
 
 
-def _tune(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not when the driver thinks
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
 def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
@@ -240,15 +198,3 @@ def _migrate(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(
-            f"The database failed: {error.orig}.", "Check its disk, its locks and its address."
-        ) from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"The database failed: {error}.") from error

@@ -6,17 +6,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy.engine import URL
 
-from gridroam.errors import InvalidInputError, StoreError
+from gridroam.errors import StoreError
 from gridroam.store import index_schema as schema
+from gridroam.store.opening import WRITES, make_engine, read_url, translated, tune
 
-_BUSY_TIMEOUT_MS = 20_000
-_WRITES = "gridroam_index_writes"
+_WHOSE = "The index's database"
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",  # what is lost with the power is read from the chain again
+    "busy_timeout=20000",
+    "cache_size=-65536",
+)
 
 
 class IndexStore:
@@ -25,7 +29,7 @@ class IndexStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._for_writing = engine.execution_options(**{_WRITES: True})
+        self._for_writing = engine.execution_options(**{WRITES: True})
         repeatable = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._for_reading = engine.execution_options(**repeatable)
         self._writer = threading.Lock() if self.is_sqlite else nullcontext()
@@ -34,7 +38,8 @@ class IndexStore:
     def open(cls, where: str, *, any_version: bool = False) -> "IndexStore":
         """`where` is a file for SQLite, or a database URL. Raises `StoreError` for tables of
         another version; with `any_version` they may be there, to be dropped."""
-        url = _url(where)
+        url = read_url(where)
+        _make_room(url)
         store = cls(_engine(url))
         try:
             if not any_version:
@@ -47,13 +52,13 @@ class IndexStore:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, durable when the block ends without an error."""
-        with self._writer, _translated(), self._for_writing.begin() as connection:
+        with self._writer, translated(_WHOSE), self._for_writing.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot: whatever is asked within fits together."""
-        with _translated(), self._for_reading.connect() as connection:
+        with translated(_WHOSE), self._for_reading.connect() as connection:
             yield connection
 
     def drop(self) -> None:
@@ -88,62 +93,21 @@ def _is_current(connection: Connection) -> bool:
     return version in (None, schema.VERSION) and len(found) == len(schema.REBUILT)
 
 
-def _url(where: str) -> URL:
-    if "://" not in where:
-        try:
-            Path(where).absolute().parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"{where} cannot be opened ({error.strerror}).", "Choose a folder that is writable."
-            ) from error
-        return URL.create("sqlite", database=where)
+def _make_room(url: URL) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
     try:
-        return make_url(where)
-    except ArgumentError as error:
-        raise InvalidInputError(
-            "The database URL cannot be read.", "Give a file, or postgresql+psycopg://..."
+        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{url.database} cannot be opened ({error.strerror}).",
+            "Choose a folder that is writable.",
         ) from error
 
 
 def _engine(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    try:
-        with _translated():
-            engine = create_engine(url, pool_pre_ping=not is_sqlite)
-    except ImportError as error:
-        raise InvalidInputError(
-            f"The driver of {url.drivername} is missing.", f"Install {error.name}."
-        ) from error
+    engine = make_engine(url, _WHOSE, pool_pre_ping=not is_sqlite)
     if is_sqlite:
-        _tune(engine)
+        tune(engine, *_PRAGMAS)
     return engine
-
-
-def _tune(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not when the driver thinks
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",  # what is lost with the power is read from the chain again
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-            "cache_size=-65536",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(
-            f"The index's database failed: {error.orig}.", "Check its disk, locks and address."
-        ) from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"The index's database failed: {error}.") from error
