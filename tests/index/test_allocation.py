@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 from lively import Lively
+from sqlalchemy import insert, select
 
 from gridroam.allocation.identity import claims, identities, identity
 from gridroam.allocation.meter_series import Row, put_series, read_series
 from gridroam.domain.energy import Reading
 from gridroam.domain.participants import Role
+from gridroam.domain.session import State
 from gridroam.domain.slots import SLOT
 from gridroam.errors import BrokenFileError, InvalidInputError
-from gridroam.index.queries import Index, Wanted
+from gridroam.index.queries import MOST, Index, Wanted
 from gridroam.index.spread import is_even
 from gridroam.messages import EnergyReport
 from gridroam.station.meter import Registers, evenly
+from gridroam.store import index_schema as schema
 
 COAST = 4
 EVER = SLOT << 29
@@ -159,11 +162,49 @@ def test_read_series__as_people_write_it__rows(text: str, rows: list[Row]) -> No
         "start;import_wh;export_wh\n900;1;2\n900;1;2",
         "start;import_wh;export_wh\nyesterday;1;2",
         "start;import_wh;export_wh\n900;1",
+        "start;import_wh;export_wh\n900;1;2;3",
+        "start;import_wh;export_wh\n900;1_0;2",
+        "start;import_wh;export_wh\n900;\u0661;2",
+        "end;import_wh;export_wh\n0;1;2",
+        "start;import_wh;export_wh\n900;1;" + "2" * (1 << 18),
     ],
 )
 def test_read_series__what_is_none__broken_file(text: str) -> None:
     with pytest.raises(BrokenFileError):
         read_series(text)
+
+
+def test_identity__session_is_open_since_before_the_period__not_final(
+    index: Index, lively: Lively
+) -> None:
+    """What the station has not reported yet may still lie in these slots."""
+    going_on = (State.OPEN, State.SUPERSEDED)
+    with index.snapshot() as now:
+        stations = [s for s in now.stations().items if s.session_state in going_on]
+    for station in stations:
+        first = station.time // SLOT * SLOT
+        put_series(index, station.meter, [(first + n * SLOT, 5, 5) for n in range(9)])
+        with index.snapshot() as now:
+            whole = identity(now, station.meter, first, first + 9 * SLOT)
+            later = identity(now, station.meter, first + 2 * SLOT, first + 9 * SLOT)
+
+        assert not any(slot.is_final for slot in whole.slots)
+        assert not any(slot.is_final for slot in later.slots)
+        assert len(later.slots) == 7
+    assert stations
+
+
+def test_identity__more_stations_than_on_a_page__all(index: Index, lively: Lively) -> None:
+    meter = meter_of(index, lively, "both-ways")
+    with index.store.write() as connection:
+        table = schema.stations
+        row = connection.execute(select(table).where(table.c.meter == meter)).mappings().first()
+        assert row is not None
+        copies = [{**row, "number": 1_000 + number, "operator": 7} for number in range(MOST)]
+        connection.execute(insert(table), copies[:-1])
+        connection.execute(insert(table), [copies[-1] | {"operator": 9}])
+    with index.snapshot() as now:
+        assert identity(now, meter, 0, EVER).station_operators[-2:] == (7, 9)
 
 
 def test_put_series__of_a_meter_that_nobody_knows__refused(index: Index) -> None:

@@ -18,7 +18,7 @@ from gridroam.domain.slots import SLOT, slot_start
 from gridroam.domain.version import Version
 from gridroam.errors import InvalidInputError
 from gridroam.index.queries import Snapshot
-from gridroam.index.records import Message, Meter, Session, Settlement
+from gridroam.index.records import Message, Meter, Session, Settlement, Station
 from gridroam.index.spread import is_even, made_by, made_in
 from gridroam.index.versions import Signed, counting
 from gridroam.messages import EnergyReport
@@ -101,11 +101,13 @@ class MeterIdentity:
 def identity(now: Snapshot, meter: bytes, since: int, until: int) -> MeterIdentity:
     """Raises `InvalidInputError` if the meter is unknown, or an end of the period is no slot's."""
     found = _require(now, meter, since, until)
-    stations = now.stations(meter=meter).items
+    stations = list(_behind(now, meter))
     work = _Work(since, until)
-    for session in index_sessions.sessions_between(
-        now.connection, [station.number for station in stations], since, until
-    ):
+    for station in stations:
+        if station.session_state in (State.OPEN, State.SUPERSEDED):
+            work.open_from = min(work.open_from, slot_start(station.time))
+    numbers = [station.number for station in stations]
+    for session in index_sessions.sessions_between(now.connection, numbers, since, until):
         work.add(now, session)
     given = index_series.meter_series(now.connection, meter, since, until)
     series = {time: (imported, exported) for time, imported, exported in given}
@@ -136,13 +138,23 @@ def claims(now: Snapshot, meter: bytes, slot: int) -> list[Claim]:
     """The sessions that a slot's allocation is made of, the greatest first. Raises
     `InvalidInputError` as `identity` does."""
     _require(now, meter, slot, slot + SLOT)
-    stations = [station.number for station in now.stations(meter=meter).items]
+    stations = [station.number for station in _behind(now, meter)]
     found = []
     for session in index_sessions.sessions_between(now.connection, stations, slot, slot + SLOT):
         work = _Work(slot, slot + SLOT)
         work.add(now, session)
         found += [Claim(session, who, share) for who, share in work.shares[slot].items()]
     return sorted(found, key=lambda c: -max(c.share.import_wh, c.share.export_wh))
+
+
+def _behind(now: Snapshot, meter: bytes) -> Iterator[Station]:
+    """All stations of a meter."""
+    after: str | None = None
+    while True:
+        page = now.stations(meter=meter, after=after)
+        yield from page.items
+        if (after := page.next) is None:
+            return
 
 
 def identities(
@@ -173,7 +185,7 @@ class _Work:
         default_factory=lambda: defaultdict(lambda: defaultdict(Share))
     )
     open_from: int = 1 << 62
-    """The first slot to which an open session may still add."""
+    """The first slot to which a session may still add that the station has not ended."""
 
     def add(self, now: Snapshot, session: Session) -> None:
         messages = index_sessions.messages_of(now.connection, session.station, session.session)
@@ -187,8 +199,6 @@ class _Work:
             self._add_version(corrected, counting(messages))
         else:
             self._add_slots(messages, parts)
-        if session.state is State.OPEN:
-            self.open_from = min(self.open_from, slot_start(session.time))
 
     def _add_slots(self, messages: list[Message], parts: list[Settlement]) -> None:
         signed = counting(messages)

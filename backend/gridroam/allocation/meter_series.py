@@ -35,7 +35,10 @@ def read_series(text: str) -> list[Row]:
             f"The series has the columns {', '.join(sorted(names))}.",
             "It needs start (or end), import_wh and export_wh.",
         )
-    rows = list(_rows(reader))
+    try:
+        rows = list(_rows(reader))
+    except csv.Error as error:
+        raise BrokenFileError(f"The series is no CSV ({error}).") from error
     if len({row[0] for row in rows}) != len(rows):
         raise BrokenFileError("A quarter hour stands in the series twice.")
     return rows
@@ -43,18 +46,26 @@ def read_series(text: str) -> list[Row]:
 
 def _rows(reader: "csv.DictReader[str]") -> Iterator[Row]:
     for number, raw in enumerate(reader, 2):
-        row = {str(name).strip().lower(): (value or "").strip() for name, value in raw.items()}
+        if None in raw:
+            raise BrokenFileError(f"Row {number} of the series has more cells than columns.")
+        row = {name.strip().lower(): (value or "").strip() for name, value in raw.items()}
         try:
             start = moment(row["start"]) if "start" in row else moment(row["end"]) - SLOT
-            values = int(row["import_wh"]), int(row["export_wh"])
+            values = _watt_hours(row["import_wh"]), _watt_hours(row["export_wh"])
         except (ValueError, InvalidInputError) as error:
             raise BrokenFileError(f"Row {number} of the series cannot be read: {error}.") from error
-        if start % SLOT or not all(0 <= value < _MOST_WH for value in values):
+        if start < 0 or start % SLOT or not all(value < _MOST_WH for value in values):
             raise BrokenFileError(
                 f"Row {number} of the series is no quarter hour's: {row}.",
                 "Slots are aligned, energy is not negative.",
             )
         yield start, *values
+
+
+def _watt_hours(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text[:40]!r} is no number of watt-hours")
+    return int(text)
 
 
 def put_series(index: Index, meter: bytes, rows: list[Row]) -> int:

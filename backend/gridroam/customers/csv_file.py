@@ -31,11 +31,14 @@ def read_customers(raw: bytes, supplier: int) -> list[Customer]:
         raise BrokenFileError("The file is not UTF-8.", "Save it as CSV UTF-8.") from error
     head, _, _ = text.partition("\n")
     rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
-    if "contract_id" not in (rows.fieldnames or ()):
-        raise BrokenFileError(
-            "The first row has no column contract_id.", f"Columns: {', '.join(COLUMNS)}."
-        )
-    found = {customer.vehicle: customer for customer in _customers(rows, supplier)}
+    try:
+        if "contract_id" not in (rows.fieldnames or ()):
+            raise BrokenFileError(
+                "The first row has no column contract_id.", f"Columns: {', '.join(COLUMNS)}."
+            )
+        found = {customer.vehicle: customer for customer in _customers(rows, supplier)}
+    except csv.Error as error:
+        raise BrokenFileError(f"The file is no CSV ({error}).", "Save it as CSV UTF-8.") from error
     return list(found.values())
 
 
