@@ -22,7 +22,9 @@ from starlette.routing import Route
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "clerk": {"groups": ["north-clerks", "canteen"]},
-    "auditor": {"email": "auditor@example.org"},
+    "auditor": {"email": "auditor@example.org", "email_verified": True},
+    "impostor": {"email": "auditor@example.org", "email_verified": False},
+    "namesake": {"email": "auditor@example.org"},
     "nobody": {"groups": ["canteen"]},
     "replayed": {"groups": ["north-clerks"], "nonce": "another"},
     "elsewhere": {"groups": ["north-clerks"], "aud": "another-client"},

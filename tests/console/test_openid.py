@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, expect
 from scene import NORTH, Scene, listening_socket, served, settings_for, wait_until
 from visiting import client, csrf_of, visitor
 
-from gridroam.access.oidc import read_rules
+from gridroam.access.oidc import Provider, read_rules
+from gridroam.access.problems import SignInError
 from gridroam.console.context import Console
 from gridroam.errors import BrokenFileError, InvalidInputError
 
@@ -122,6 +123,8 @@ def test_callback__auditor__is_let_in_as_such(url: str) -> None:
     ("who", "says"),
     [
         ("nobody", "for which company"),
+        ("impostor", "for which company"),
+        ("namesake", "for which company"),
         ("refused", "did not sign you in"),
         ("replayed", "does not hold"),
         ("elsewhere", "does not hold"),
@@ -202,3 +205,11 @@ def test_provider__not_by_tls__is_refused(shop: Scene, tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidInputError, match="https"):
         Console.open(chosen, shop.url, shop.stage.ledger, shop.console.index, shop.url)
+
+
+def test_provider__says_to_send_the_secret_in_the_clear__is_refused(issuer: str) -> None:
+    provider = Provider(issuer, CLIENT, SECRET, "http://127.0.0.1/callback", ())
+    for unsafe in ({}, {"token_endpoint": "http://id.example/token"}):
+        with pytest.raises(SignInError, match="token_endpoint"):
+            provider._endpoint(unsafe, "token_endpoint")
+    provider.close()

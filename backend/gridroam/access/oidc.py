@@ -31,7 +31,9 @@ _SCOPE = "openid profile email"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Whose `claim` is `value`, or has it in its list, signs in for `participant` as `role`."""
+    """Whose `claim` is `value`, or has it in its list, signs in for `participant` as `role`. An
+    address counts only where the provider has verified it (OpenID Connect Core 1.0, section 5.1):
+    else whoever can have an account there could call himself by another's."""
 
     claim: str
     value: str
@@ -39,6 +41,8 @@ class Rule:
     role: Role
 
     def matches(self, claims: Mapping[str, Any]) -> bool:
+        if self.claim == "email" and claims.get("email_verified") is not True:
+            return False
         found = claims.get(self.claim)
         return self.value in found if isinstance(found, list) else found == self.value
 
@@ -159,11 +163,19 @@ class Provider:
                 raise SignInError("provider", "The provider calls itself by another name.")
             self._endpoints = _Endpoints(
                 self._issuer,
-                found["authorization_endpoint"],
-                found["token_endpoint"],
-                found["jwks_uri"],
+                *(
+                    self._endpoint(found, name)
+                    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+                ),
             )
         return self._endpoints
+
+    def _endpoint(self, found: Mapping[str, Any], name: str) -> str:
+        """As safe as the provider's own address: the client's secret goes there."""
+        endpoint = str(found.get(name, ""))
+        if urlsplit(endpoint).scheme != "https" and not _is_local(endpoint):
+            raise SignInError("provider", f"The provider gives no safe {name}.")
+        return endpoint
 
     def _token(self, code: str, verifier: str) -> str:
         form = {
