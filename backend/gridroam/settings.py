@@ -70,7 +70,8 @@ class _Settings(BaseSettings):
                 f"{path}: there is no setting {unknown[0]}.", "See docs/settings.md."
             )
         set_elsewhere = {name.upper() for name in os.environ}
-        return {n: v for n, v in found.items() if (_PREFIX + n).upper() not in set_elsewhere}
+        prefix = cls.model_config["env_prefix"]
+        return {n: v for n, v in found.items() if (prefix + n).upper() not in set_elsewhere}
 
 
 class LocalChainSettings(_Settings):

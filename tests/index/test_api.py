@@ -1,6 +1,8 @@
 """The query API over HTTP: every list in both formats, pages, the head in every answer, events that
 go on where a client was cut off, receipts and statements."""
 
+import asyncio
+import base64
 import csv
 import io
 import json
@@ -16,6 +18,7 @@ from lively import Lively
 from traffic import Traffic
 
 from gridroam.allocation.identity import identity
+from gridroam.api import quarters, sessions
 from gridroam.api.app import create_app
 from gridroam.api.events import Place
 from gridroam.api.service import Queries
@@ -134,6 +137,20 @@ def test_list__page_by_page__every_row_once(client: httpx.Client) -> None:
         ("sessions?since=yesterday", 422, "wrong-value"),
         ("sessions?limit=0", 422, "out-of-range"),
         ("participants/1/statement?since=2030-01-01&until=2029-01-01", 422, "wrong-value"),
+        (f"participants/{1 << 80}", 422, "out-of-range"),
+        (f"participants/{1 << 80}/series?role=supplier", 422, "out-of-range"),
+        (f"sessions/1/{1 << 80}", 422, "out-of-range"),
+        ("stations/-1", 422, "out-of-range"),
+        (f"vehicles/0x{'11 ' * 31}11", 422, "wrong-format"),
+        (f"sessions?since={'9' * 40}", 422, "wrong-value"),
+        ("sessions?since=1900-01-01", 422, "wrong-value"),
+        (f"batches?after={base64.urlsafe_b64encode(b'[1e999]').decode()}", 422, "wrong-value"),
+        (
+            f"batches?after={base64.urlsafe_b64encode(b'[%d]' % 10**40).decode()}",
+            422,
+            "wrong-value",
+        ),
+        ("deltas?grid_operator=4&since=2020-01-01", 422, "wrong-value"),
         ("nothing", 404, "not-found"),
         ("stations/", 404, "not-found"),
     ],
@@ -144,6 +161,36 @@ def test_get__what_is_not_there_or_wrong__problem(
     found = client.get(path)
 
     assert (found.status_code, found.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["allocations", "participants/1/series?role=supplier"])
+def test_list__without_pages_and_too_long__problem_says_to_ask_for_less(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    rows = len(client.get(path).json()["items"])
+    monkeypatch.setattr(quarters, "_MOST_ROWS", rows)
+    assert client.get(path).status_code == 200
+    monkeypatch.setattr(quarters, "_MOST_ROWS", rows - 1)
+
+    found = client.get(path)
+
+    assert (found.status_code, found.json()["code"]) == (422, "wrong-value")
+    assert "since and until" in found.json()["detail"]
+
+
+def test_receipts__others_are_checked_for_long__asked_to_come_again(
+    client: httpx.Client, service: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with service.snapshot() as (now, _):
+        one = now.sessions(Wanted(state=State.CLOSED)).items[0]
+    real = client.get(f"sessions/{one.station}/{one.session}/receipt").json()
+    monkeypatch.setattr(sessions, "_PATIENCE", 0.1)
+    monkeypatch.setattr(service, "proofs", asyncio.Semaphore(0))
+
+    found = client.post("receipts", json=real)
+
+    assert (found.status_code, found.json()["code"]) == (502, "node-failing")
+    assert found.headers["Retry-After"]
 
 
 def test_get__format_that_there_is_not__406(client: httpx.Client) -> None:

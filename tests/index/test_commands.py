@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gridroam.cli import app
 from gridroam.index.queries import Index
+from gridroam.settings import ConsoleSettings
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -100,3 +101,37 @@ def test_verify__no_statement__not_done(lively: Lively, tmp_path: Path) -> None:
 
     assert run("verify", nothing, "--rpc", lively.anvil.url)[0] == 2
     assert run("verify", tmp_path / "none.csv", "--rpc", lively.anvil.url)[0] == 2
+    broken = tmp_path / "receipt.json"
+    broken.write_bytes(b'{"format": "gridroam-receipt-1", \xff')
+    assert run("verify", broken, "--rpc", lively.anvil.url)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("meter", "content", "says"),
+    [
+        ("0x12", b"", "is no meter"),
+        ("0x" + "11" * 32, b"\xff", "cannot be read"),
+        ("0x" + "11" * 32, None, "cannot be read"),
+    ],
+)
+def test_meter_series__what_is_none__says_what_to_give(
+    tmp_path: Path, meter: str, content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "series.csv"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert says in run("index", "meter-series", meter, file, "--db", tmp_path / "index.db")[1]
+
+
+def test_settings__of_the_console__environment_wins_over_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "console.toml"
+    file.write_text("port = 1\nidle_minutes = 2\n")
+    monkeypatch.setenv("GRIDROAM_CONSOLE_PORT", "3")
+    monkeypatch.setenv("GRIDROAM_IDLE_MINUTES", "4")
+
+    settings = ConsoleSettings.read(file)
+
+    assert (settings.port, settings.idle_minutes) == (3, 2)

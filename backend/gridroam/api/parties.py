@@ -11,6 +11,7 @@ from gridroam.api.service import (
     After,
     Format,
     Limit,
+    Named,
     Since,
     Until,
     answer,
@@ -51,7 +52,7 @@ def participants(
 
 
 @router.get("/participants/{number}", summary="One company, with tariffs and pairs")
-def participant(request: Request, number: int) -> Response:
+def participant(request: Request, number: Named) -> Response:
     with of(request).snapshot() as (now, at):
         found = now.participant(number)
         if found is None:
@@ -63,7 +64,7 @@ def participant(request: Request, number: int) -> Response:
 @router.get("/participants/{number}/journal", summary="Everything that happened to an account")
 def journal(
     request: Request,
-    number: int,
+    number: Named,
     after: After = None,
     limit: Limit = 100,
     format: Format = None,  # noqa: A002
@@ -76,7 +77,7 @@ def journal(
 @router.get("/participants/{number}/postings", summary="What was posted with whom")
 def postings(
     request: Request,
-    number: int,
+    number: Named,
     *,
     since: Since = None,
     until: Until = None,
@@ -138,7 +139,7 @@ def stations(
 
 
 @router.get("/stations/{number}", summary="One station")
-def station(request: Request, number: int) -> Response:
+def station(request: Request, number: Named) -> Response:
     with of(request).snapshot() as (now, at):
         found = now.station(number)
         if found is None:

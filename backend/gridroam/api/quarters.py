@@ -1,7 +1,7 @@
 """Quarter hours: series of participants, allocations of grid operators, meters' identities."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -17,16 +17,26 @@ from gridroam.allocation.identity import (
 from gridroam.allocation.meter_series import put_series, read_series
 from gridroam.api.plain import plain
 from gridroam.api.problems import Route
-from gridroam.api.service import Format, Since, Until, hash_of, listed, of, period, whole_period
+from gridroam.api.service import (
+    Format,
+    Named,
+    Since,
+    Until,
+    hash_of,
+    listed,
+    of,
+    period,
+    whole_period,
+)
 from gridroam.domain.participants import Role
 from gridroam.domain.slots import SLOT
 from gridroam.errors import BrokenFileError, InvalidInputError
-from gridroam.http.body import BodyLimits
 from gridroam.http.problems import Problem, ProblemError
 from gridroam.index.records import Head, Step
 
 router = APIRouter(prefix="/v1/chain", route_class=Route, tags=["quarter hours"])
 
+T = TypeVar("T")
 Number = Annotated[int | None, Query(ge=0, lt=1 << 32)]
 
 
@@ -35,14 +45,17 @@ class Direction(StrEnum):
     EXPORT = "export"
 
 
-_SERIES = BodyLimits(4 << 20, 20.0)
-_MOST_SLOTS = 96 * 400
+_MOST_BYTES = 4 << 20
+_MOST_ROWS = 100_000
+"""In an answer that has no pages: a year of quarter hours, or some grid operators' of a month."""
+_MOST_DAYS = 400
+"""Whose sessions an identity goes through."""
 
 
 @router.get("/participants/{number}/series", summary="A participant's quarter hours or days")
 def series(
     request: Request,
-    number: int,
+    number: Named,
     *,
     role: Annotated[str, Query(pattern="^(supplier|grid-operator|station-operator)$")],
     since: Since = None,
@@ -53,8 +66,9 @@ def series(
     """By the start of the slot or UTC day; what had nothing is left out."""
     with of(request).snapshot() as (now, at):
         first, last = _slots(since, until, at)
-        found = now.series(number, Role[role.upper().replace("-", "_")], first, last, step)
-        return listed(request, at, found, format)
+        whose = number, Role[role.upper().replace("-", "_")]
+        found = now.series(*whose, first, last, step, most=_MOST_ROWS + 1)
+        return listed(request, at, _bounded(found), format)
 
 
 @router.get("/allocations", summary="Energy per slot, grid operator and supplier")
@@ -71,9 +85,14 @@ def allocations(
     with of(request).snapshot() as (now, at):
         first, last = _slots(since, until, at)
         found = now.allocations(
-            first, last, grid_operator=grid_operator, supplier=supplier, step=step
+            first,
+            last,
+            grid_operator=grid_operator,
+            supplier=supplier,
+            step=step,
+            most=_MOST_ROWS + 1,
         )
-        return listed(request, at, found, format)
+        return listed(request, at, _bounded(found), format)
 
 
 @router.get("/meters/{meter}/identity", summary="Series = allocations + delta, slot by slot")
@@ -84,11 +103,11 @@ def meter_identity(
     until: Until = None,
     format: Format = None,  # noqa: A002
 ) -> Response:
-    """A negative delta is an over-claim: more was settled than the meter counted."""
+    """A negative delta is an over-claim: more was settled than the meter counted. Of 400 days at
+    most; without `since` of the last ones."""
     key = hash_of(meter, "meter")
     with of(request).snapshot() as (now, at):
-        first, last = _slots(since, until, at)
-        found = identity(now, key, first, last)
+        found = identity(now, key, *_few_slots(since, until, at))
         return listed(request, at, [_slot(slot) for slot in found.slots], format)
 
 
@@ -119,9 +138,10 @@ def deltas(
     until: Until = None,
     format: Format = None,  # noqa: A002
 ) -> Response:
-    """Of those meters that have a series in the period."""
+    """Of those meters that have a series in the period: 400 days at most; without `since` the last
+    ones."""
     with of(request).snapshot() as (now, at):
-        found = identities(now, grid_operator, *_slots(since, until, at))
+        found = identities(now, grid_operator, *_few_slots(since, until, at))
         return listed(request, at, [summary(one) for one in found], format)
 
 
@@ -147,8 +167,8 @@ async def bring_series(request: Request, meter: str) -> dict[str, int]:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _SERIES.most:
-            raise ProblemError(Problem("body-too-large", f"At most {_SERIES.most} bytes."))
+        if len(body) > _MOST_BYTES:
+            raise ProblemError(Problem("body-too-large", f"At most {_MOST_BYTES} bytes."))
     try:
         rows = read_series(body.decode("utf-8"))
     except (BrokenFileError, UnicodeDecodeError) as error:
@@ -194,3 +214,26 @@ def _slots(since: str | None, until: str | None, head: Head) -> tuple[int, int]:
     first, last = whole_period(since, until, head)
     start, end = first - first % SLOT, last + -last % SLOT
     return start, end
+
+
+def _few_slots(since: str | None, until: str | None, head: Head) -> tuple[int, int]:
+    """Widened to whole slots. Raises `InvalidInputError` if they are too many."""
+    first, last = _slots(since, until, head)
+    earliest = last - _MOST_DAYS * 86_400
+    if since is None:
+        return max(first, earliest), last
+    if first < earliest:
+        raise InvalidInputError(
+            f"The period has more than {_MOST_DAYS} days.", "Ask for less, several times."
+        )
+    return first, last
+
+
+def _bounded(rows: list[T]) -> list[T]:
+    """Raises `InvalidInputError` if there are more than an answer has."""
+    if len(rows) > _MOST_ROWS:
+        raise InvalidInputError(
+            f"There are more than {_MOST_ROWS:,} rows.",
+            "Give since and until, or step=day, and ask several times.",
+        )
+    return rows

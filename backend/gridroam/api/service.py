@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gridroam.api.plain import csv_of, plain
+from gridroam.errors import InvalidInputError
 from gridroam.http.limits import Budget
 from gridroam.http.operator import Operator
 from gridroam.http.problems import Problem, ProblemError
+from gridroam.index import hashes
 from gridroam.index.moments import moment
 from gridroam.index.queries import Index, Snapshot
 from gridroam.index.records import Head, Page
@@ -19,6 +21,7 @@ from gridroam.statements.anchors import Anchors
 
 CSV = "text/csv"
 _STREAMS = 200
+_PROOFS = 2
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="items on a page")]
 After = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
@@ -29,6 +32,10 @@ Since = Annotated[
     str | None, Query(max_length=40, description="from when: UTC seconds or ISO 8601")
 ]
 Until = Annotated[str | None, Query(max_length=40, description="until when, excluded")]
+
+
+Named = Annotated[int, Path(ge=0, lt=1 << 32)]
+"""A number in an address; the ledger has none that is greater."""
 
 
 class Queries:
@@ -45,6 +52,8 @@ class Queries:
         self.anchors = anchors
         self.operator = operator
         self.streams = Budget(_STREAMS)
+        self.proofs = asyncio.Semaphore(_PROOFS)
+        """Strangers' receipts that the node is asked about at a time."""
         self.stopping = asyncio.Event()
 
     @contextmanager
@@ -132,11 +141,8 @@ def whole_period(since: str | None, until: str | None, head: Head) -> tuple[int,
 
 
 def hash_of(text: str, what: str) -> bytes:
-    """Raises `ProblemError` unless it is 0x and 64 hexadecimal digits."""
+    """Raises `ProblemError` unless it is 64 hexadecimal digits, with 0x before them or without."""
     try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != 32:
-        raise ProblemError(Problem("wrong-format", f"{text[:80]!r} is no {what}.", what))
-    return found
+        return hashes.hash_of(text, what)
+    except InvalidInputError as error:
+        raise ProblemError(Problem("wrong-format", error.message, what)) from error

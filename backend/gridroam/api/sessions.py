@@ -1,5 +1,8 @@
 """Sessions, their stories and receipts; rejections, batches, messages."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,6 +14,8 @@ from gridroam.api.service import (
     After,
     Format,
     Limit,
+    Named,
+    Queries,
     Since,
     Until,
     answer,
@@ -38,6 +43,8 @@ _STATES = [state.name.lower() for state in State if state is not State.NONE]
 _REASONS = [reason.slug for reason in Reason if reason]
 _RECEIPT = BodyLimits(4 << 20, 20.0)
 _MEMORY = 64 << 20
+_PATIENCE = 10.0
+"""Seconds that a receipt waits for its turn."""
 
 
 @router.get("/sessions", summary="Sessions, by whatever is asked for")
@@ -93,7 +100,7 @@ def sessions(
 
 
 @router.get("/sessions/{station}/{session}", summary="One session's story")
-def story(request: Request, station: int, session: int) -> Response:
+def story(request: Request, station: Named, session: Named) -> Response:
     """Registers over time, quarter hours with prices, postings, messages with their signatures,
     what was rejected, corrected, disputed."""
     with of(request).snapshot() as (now, at):
@@ -104,7 +111,7 @@ def story(request: Request, station: int, session: int) -> Response:
 
 
 @router.get("/sessions/{station}/{session}/versions", summary="A session's versions")
-def versions(request: Request, station: int, session: int) -> Response:
+def versions(request: Request, station: Named, session: Named) -> Response:
     """From the first on, each in whole; none as long as nobody disputed or corrected it."""
     with of(request).snapshot() as (now, at):
         if now.session(station, session) is None:
@@ -138,7 +145,7 @@ def proposals(
 
 
 @router.get("/sessions/{station}/{session}/receipt", summary="One session's receipt")
-def session_receipt(request: Request, station: int, session: int) -> Response:
+def session_receipt(request: Request, station: Named, session: Named) -> Response:
     """With the proof of each line; `gridroam verify` or `POST /v1/chain/receipts` checks it."""
     with of(request).snapshot() as (now, _):
         if now.session(station, session) is None:
@@ -167,8 +174,23 @@ async def check_receipt(request: Request) -> Response:
         body = await read_json_body(request, _RECEIPT, share)
         found = read_receipt(body.decode("utf-8", errors="replace"))
         anchors = queries.anchors
-        verdict = await run_in_threadpool(lambda: verify_receipt(found, anchors()))
+        async with _turn(queries):
+            verdict = await run_in_threadpool(lambda: verify_receipt(found, anchors()))
     return JSONResponse(verdict.as_dict())
+
+
+@asynccontextmanager
+async def _turn(queries: Queries) -> AsyncIterator[None]:
+    """Raises `ProblemError` if it does not come soon."""
+    try:
+        await asyncio.wait_for(queries.proofs.acquire(), _PATIENCE)
+    except TimeoutError as error:
+        detail = "Too many receipts are being checked."
+        raise ProblemError(Problem("node-failing", detail, retry_after=5)) from error
+    try:
+        yield
+    finally:
+        queries.proofs.release()
 
 
 def _bodies(request: Request) -> Budget:
@@ -230,7 +252,7 @@ def batches(
 
 
 @router.get("/batches/{number}", summary="One batch, with its messages")
-def batch(request: Request, number: int) -> Response:
+def batch(request: Request, number: Named) -> Response:
     with of(request).snapshot() as (now, at):
         found = now.batch(number)
         if found is None:

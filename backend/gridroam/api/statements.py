@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from gridroam.api.problems import Route, unknown
-from gridroam.api.service import Queries, Since, Until, of, whole_period
+from gridroam.api.service import Named, Queries, Since, Until, of, whole_period
 from gridroam.statements import formats
 from gridroam.statements.make import statement
 
@@ -31,7 +31,7 @@ _IN_MEMORY = 8 << 20
 )
 def download(
     request: Request,
-    number: int,
+    number: Named,
     since: Since = None,
     until: Until = None,
     format: Annotated[str, Query(pattern="^(csv|json|parquet)$")] = "csv",  # noqa: A002

@@ -125,12 +125,18 @@ def meter_series(
 ) -> None:
     """Bring in a meter's own quarter hours, as its grid operator reads them."""
     from gridroam.allocation.meter_series import put_series, read_series
+    from gridroam.errors import BrokenFileError
+    from gridroam.index.hashes import hash_of
     from gridroam.index.queries import Index
     from gridroam.settings import IndexSettings
 
-    rows = read_series(file.read_text(encoding="utf-8"))
+    key = hash_of(meter, "meter")
+    try:
+        rows = read_series(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenFileError(f"{file} cannot be read ({error}).", "Give CSV in UTF-8.") from error
     found = Index.open(IndexSettings.read(index_db=db).index_db)
-    count = put_series(found, bytes.fromhex(meter.removeprefix("0x")), rows)
+    count = put_series(found, key, rows)
     typer.echo(f"{count:,} quarter hours")
 
 

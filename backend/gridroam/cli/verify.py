@@ -52,7 +52,7 @@ def _verdict(file: Path, rpc: str, ledger: str | None) -> "Verdict | ReceiptVerd
     from gridroam.statements.verify_receipt import verify_receipt
 
     if _is_receipt(file):
-        receipt = read_receipt(file.read_text(encoding="utf-8"))
+        receipt = read_receipt(file.read_text(encoding="utf-8", errors="replace"))
         return verify_receipt(receipt, open_anchors(rpc, ledger or receipt.ledger))
     rows = formats.read(file)
     first = next(rows, None)

@@ -283,10 +283,18 @@ class Snapshot:
     # ------------------------------------------------------------------------------- quarter hours
 
     def series(
-        self, participant: int, role: Role, since: int, until: int, step: Step = Step.SLOT
+        self,
+        participant: int,
+        role: Role,
+        since: int,
+        until: int,
+        step: Step = Step.SLOT,
+        *,
+        most: int | None = None,
     ) -> list[records.SlotSum]:
-        """A participant's energy and money by quarter hour or UTC day, in one of its roles."""
-        return index_series.series(self.connection, participant, role, since, until, step)
+        """A participant's energy and money by quarter hour or UTC day, in one of its roles; the
+        first `most` of them."""
+        return index_series.series(self.connection, participant, role, since, until, step, most)
 
     def totals(self, participant: int, role: Role, since: int, until: int) -> records.Totals:
         """The sum of the same."""
@@ -300,10 +308,11 @@ class Snapshot:
         grid_operator: int | None = None,
         supplier: int | None = None,
         step: Step = Step.SLOT,
+        most: int | None = None,
     ) -> list[records.Allocation]:
-        """Energy by slot, grid operator and supplier."""
+        """Energy by slot, grid operator and supplier; the first `most` rows."""
         return index_series.allocations(
-            self.connection, grid_operator, supplier, since, until, step
+            self.connection, grid_operator, supplier, since, until, step, most
         )
 
 

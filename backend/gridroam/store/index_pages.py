@@ -47,8 +47,14 @@ def read_place(text: str, count: int) -> list[Any]:
         padded = text + "=" * (-len(text) % 4)
         values = json.loads(base64.urlsafe_b64decode(padded.encode()))
         by_place = dict(zip(range(count), values, strict=True))
-        return [bytes.fromhex(v) if isinstance(v, str) else int(v) for v in by_place.values()]
-    except (ValueError, TypeError) as error:
+        return [bytes.fromhex(v) if isinstance(v, str) else _number(v) for v in by_place.values()]
+    except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInputError(
             "The cursor is none of this list.", "Take it from the answer before, unchanged."
         ) from error
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("no database has it")
+    return value

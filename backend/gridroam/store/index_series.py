@@ -17,7 +17,13 @@ _S, _A, _M = schema.series.c, schema.allocations.c, schema.meter_series.c
 
 
 def series(  # noqa: PLR0917
-    connection: Connection, participant: int, role: Role, since: int, until: int, step: Step
+    connection: Connection,
+    participant: int,
+    role: Role,
+    since: int,
+    until: int,
+    step: Step,
+    most: int | None = None,
 ) -> list[records.SlotSum]:
     where = (_S.participant == participant, _S.role == int(role), _S.slot >= since, _S.slot < until)
     if step is Step.SLOT:
@@ -26,7 +32,7 @@ def series(  # noqa: PLR0917
         day = (_S.slot - _S.slot % _DAY).label("day")
         sums = (func.sum(_S[name]) for name in _NAMES)
         query = select(day, *sums).where(*where).group_by(day).order_by(day)
-    return [_sum(row) for row in connection.execute(query)]
+    return [_sum(row) for row in connection.execute(query.limit(most))]
 
 
 def totals(
@@ -46,6 +52,7 @@ def allocations(  # noqa: PLR0917
     since: int,
     until: int,
     step: Step,
+    most: int | None = None,
 ) -> list[records.Allocation]:
     """By slot or day, grid operator and supplier."""
     where = [_A.slot >= since, _A.slot < until]
@@ -63,7 +70,7 @@ def allocations(  # noqa: PLR0917
     )
     return [
         records.Allocation(row[1], row[2], _sum((row[0], *row[3:])))
-        for row in connection.execute(query)
+        for row in connection.execute(query.limit(most))
     ]
 
 
