@@ -166,7 +166,6 @@ def test_read_series__as_people_write_it__rows(text: str, rows: list[Row]) -> No
         "start;import_wh;export_wh\n900;1_0;2",
         "start;import_wh;export_wh\n900;\u0661;2",
         "end;import_wh;export_wh\n0;1;2",
-        "start;import_wh;export_wh\n900;1;" + "2" * (1 << 18),
     ],
 )
 def test_read_series__what_is_none__broken_file(text: str) -> None:
@@ -205,6 +204,11 @@ def test_identity__more_stations_than_on_a_page__all(index: Index, lively: Livel
         connection.execute(insert(table), [copies[-1] | {"operator": 9}])
     with index.snapshot() as now:
         assert identity(now, meter, 0, EVER).station_operators[-2:] == (7, 9)
+
+
+def test_read_series__longer_than_a_cell_can_be__broken_file() -> None:
+    with pytest.raises(BrokenFileError, match="no CSV"):
+        read_series("start;import_wh;export_wh\n900;1;" + "2" * ((1 << 24) + 1))
 
 
 def test_put_series__of_a_meter_that_nobody_knows__refused(index: Index) -> None:
