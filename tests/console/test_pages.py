@@ -1,9 +1,11 @@
 """Every page in a real browser: in order, accessible, within its own strict policy, in both
 languages, light and dark, on a desk and on a phone. Screenshots are kept in .local/screenshots."""
 
+import html
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -352,3 +354,15 @@ def test_payments__of_another_month__no_movements_of_this_one(shop: Scene) -> No
 
     assert "Paid in" not in html
     assert "There were none." in html
+
+
+def test_overview__nothing_in_the_period__leads_to_the_last_day_with_sessions(
+    shop: Scene, supplier: httpx.Client
+) -> None:
+    empty = supplier.get("/console?from=2025-01-01&to=2025-01-01").text
+    (link,) = re.findall(r'<a href="([^"]+)">The last session began on ', empty)
+    day = supplier.get(html.unescape(link)).text
+
+    assert "Nothing in this period." in empty
+    assert "Nothing in this period." not in day
+    assert "The last session began" not in day

@@ -1,5 +1,7 @@
 """How things stand: energy both ways, money, open sessions, cover, disputes, what was refused."""
 
+from datetime import date
+
 from fastapi import APIRouter, Request, Response
 
 from gridroam.console.figures import energy_chart
@@ -44,12 +46,19 @@ def overview(request: Request) -> Response:
             fees=fees_of(inside.side, totals),
             claims=_claims(inside),
             chart=energy_chart(sums, period, f, _, _("Energy by quarter hour")),
+            last=None if sums else _last_day(inside),
             stations={m.station: now.station(m.station) for m in refused.items},
             everybody=inside.everybody(),
             customers=inside.customers_of(vehicles),
             to_agree=len(now.proposals(awaiting=inside.me.number, limit=_MOST).items),
             disputed=now.counts(Wanted(disputed=True, **inside.filter())).disputed,
         )
+
+
+def _last_day(inside: Inside) -> date | None:
+    """On which a session began, so that nobody has to look for it where nothing is."""
+    found = inside.now.sessions(Wanted(**inside.filter()), limit=1).items
+    return inside.visit.viewer.formats.day_of(found[0].opened) if found else None
 
 
 def _claims(inside: Inside) -> tuple[int, int]:
