@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from agreement import contents, differences
 from lively import Lively
 
 from gridroam.domain.session import State
+from gridroam.errors import ChainError
 from gridroam.index.queries import Index, Wanted
 from gridroam.index.records import Kind
 
@@ -101,6 +103,23 @@ def test_catch_up__chain_changed_deeper_than_can_be_undone__made_anew(
     follower.catch_up()
 
     assert contents(follower.index) == contents(lively.index(tmp_path / "fresh.db"))
+
+
+def test_catch_up__node_is_still_fetching_the_chain__index_stays(
+    lively: Lively, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is short of blocks, as a chain that went another way; but they will come again."""
+    follower = lively.follower(tmp_path / "index.db", depth=2)
+    with lively.passing():
+        lively.go_on(seed=4)
+        follower.catch_up()
+        before = contents(follower.index)
+    monkeypatch.setattr(type(lively.ledger.w3.eth), "syncing", {"currentBlock": 1})
+
+    with pytest.raises(ChainError, match="still fetching"):
+        follower.catch_up()
+
+    assert contents(follower.index) == before
 
 
 def test_catch_up__two_processes_on_one_index__one_writes_and_nothing_breaks(

@@ -185,6 +185,11 @@ class Follower:
         for number, hash_, _ in kept:
             if number < at.block and self._is_on_chain(number, hash_):
                 return self._roll_back(at, number)
+        if self.source.ledger.w3.eth.syncing:
+            raise ChainError(
+                f"The node is still fetching the chain; the index is at block {at.block} already.",
+                "Wait until it has caught up, or ask another one.",
+            )
         log.warning("the chain changed by more than %d blocks: the index is made anew", self.depth)
         self.rebuild()
         return self._place(self.source.blocks([self.source.newest()])[0])
