@@ -72,6 +72,25 @@ def test_nonce_counter_that_ran_ahead_of_the_chain_does_not_jam(
     assert count(anvil, sender) == before + 3
 
 
+def test_node_that_takes_nothing_is_complained_of_once(
+    anvil: Anvil,
+    ledger: Ledger,
+    plug: Plug,
+    database: str,
+    faults: Faults,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is asked every second, for as long as it takes."""
+    faults.lie = not_broadcast
+    with a_relay(anvil, ledger, database, rpc=faults.url) as relay:
+        answer = relay.send([plug.opening()])[0]
+        asked = "eth_sendRawTransaction"
+        wait_until(lambda: faults.asked.count(asked) > 3)
+        faults.heal()
+        assert relay.status(answer.digest, wait=10).accepted
+    assert caplog.text.count("does not take a batch") == 1
+
+
 def test_all_places_under_way_that_were_never_broadcast_do_not_jam(
     anvil: Anvil,
     ledger: Ledger,

@@ -63,6 +63,7 @@ class Flights:
         self._next_check = 0.0
         self._capped = 0
         self._doubted: dict[int, float] = {}
+        self._not_taken: dict[int, Answer] = {}
         self._overtakes = False
         self._posting = ThreadPoolExecutor(1, "posting")
 
@@ -129,7 +130,10 @@ class Flights:
 
     def _send(self, batch: Batch) -> Answer:
         answer, said = self._outgoing.send(batch.transactions[-1].raw)
-        if answer is not Answer.TAKEN:
+        if answer is Answer.TAKEN:
+            self._not_taken.pop(batch.id, None)
+        elif self._not_taken.get(batch.id) is not answer:  # asked every second: said once
+            self._not_taken[batch.id] = answer
             log.warning(
                 "the node does not take a batch", batch=batch.id, nonce=batch.nonce, it=said
             )
@@ -157,6 +161,7 @@ class Flights:
 
     def _land(self, batch: Batch, receipt: Receipt) -> None:
         self._doubted.pop(batch.id, None)
+        self._not_taken.pop(batch.id, None)
         self._overtakes = False
         self._sight.saw(receipt.block)
         if not receipt.succeeded:
@@ -258,6 +263,8 @@ class Flights:
 
     def _look_after(self, oldest: Batch) -> None:
         mined = self._outgoing.mined_count()
+        if mined <= oldest.nonce:
+            self._doubted.pop(oldest.id, None)
         if mined < oldest.nonce and not self._is_behind_others(oldest, mined):
             self._give_back_from(mined)
         elif mined <= oldest.nonce:
