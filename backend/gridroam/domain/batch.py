@@ -80,8 +80,13 @@ def expired_leaf(
     station: StationId, session: int, last_report: int, time: Timestamp, pinned: Pinned
 ) -> Bytes32:
     """Of a session that anybody expired after `last_report` settled reports."""
-    digest = keccak(word(_EXPIRY) + word(station) + word(session) + word(last_report))
+    digest = expired_digest(station, session, last_report)
     return _leaf(digest, pinned.meta(time), 0, 0, 0)
+
+
+def expired_digest(station: StationId, session: int, last_report: int) -> Bytes32:
+    """What stands for an expiry, which nobody signs, where a message has its EIP-712 digest."""
+    return keccak(word(_EXPIRY) + word(station) + word(session) + word(last_report))
 
 
 def _leaf(digest: Bytes32, meta: int, *amounts: NanoEuro) -> Bytes32:

@@ -6,6 +6,7 @@ from gridroam.chain import events
 from gridroam.domain.batch import (
     Pinned,
     cleared_leaf,
+    expired_digest,
     expired_leaf,
     node,
     rejected_leaf,
@@ -18,7 +19,6 @@ from gridroam.domain.units import NOBODY
 from gridroam.errors import ChainError
 from gridroam.index import project_quarters, project_vehicles
 from gridroam.index.desk import Desk, Handlers
-from gridroam.index.expiry import expired_digest
 from gridroam.index.project_money import Posting, post, reserve
 from gridroam.index.received import Received
 from gridroam.index.records import Kind

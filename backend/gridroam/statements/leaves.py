@@ -1,13 +1,18 @@
 """The hashes that a line must have: digest, leaf, journal entry. From the line alone."""
 
-from gridroam.domain.batch import Pinned, cleared_leaf, expired_leaf, settled_leaf
+from gridroam.domain.batch import (
+    Pinned,
+    cleared_leaf,
+    expired_digest,
+    expired_leaf,
+    settled_leaf,
+)
 from gridroam.domain.journal import (
     collection_entry,
     correction_entry,
     deposit_entry,
     withdrawal_entry,
 )
-from gridroam.index.expiry import expired_digest
 from gridroam.messages import Domain, OpenSession, digest, unpack
 from gridroam.statements.lines import Line, LineKind
 

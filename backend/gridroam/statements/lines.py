@@ -6,7 +6,6 @@ Energy in Wh, money in nano-euro, times in UTC seconds.
 
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
 
 FORMAT = "gridroam-statement-1"
 
@@ -178,7 +177,3 @@ DETAILS = frozenset({LineKind.REVERSED, LineKind.REPLACED})
 """Lines that tell a correction in whole."""
 MESSAGES = frozenset({LineKind.CARRIED, LineKind.CLEARED, LineKind.SETTLED})
 """Lines that a station signed."""
-
-
-def slot_dicts(line: Line) -> list[dict[str, Any]]:
-    return [{name: getattr(slot, name) for name in SLOT_COLUMNS} for slot in line.slots]
