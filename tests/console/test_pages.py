@@ -360,9 +360,9 @@ def test_overview__nothing_in_the_period__leads_to_the_last_day_with_sessions(
     shop: Scene, supplier: httpx.Client
 ) -> None:
     empty = supplier.get("/console?from=2025-01-01&to=2025-01-01").text
-    (link,) = re.findall(r'<a href="([^"]+)">The last session began on ', empty)
+    (link,) = re.findall(r'<a href="([^"]+)">The last session with energy began on ', empty)
     day = supplier.get(html.unescape(link)).text
 
     assert "Nothing in this period." in empty
     assert "Nothing in this period." not in day
-    assert "The last session began" not in day
+    assert "The last session with energy" not in day

@@ -56,9 +56,10 @@ def overview(request: Request) -> Response:
 
 
 def _last_day(inside: Inside) -> date | None:
-    """On which a session began, so that nobody has to look for it where nothing is."""
-    found = inside.now.sessions(Wanted(**inside.filter()), limit=1).items
-    return inside.visit.viewer.formats.day_of(found[0].opened) if found else None
+    """On which a session with energy began, so that nobody has to look for it where nothing is."""
+    newest = inside.now.sessions(Wanted(**inside.filter()), limit=_MOST).items
+    began = next((s.opened for s in newest if s.import_wh or s.export_wh), None)
+    return None if began is None else inside.visit.viewer.formats.day_of(began)
 
 
 def _claims(inside: Inside) -> tuple[int, int]:
