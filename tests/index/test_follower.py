@@ -6,9 +6,11 @@ import pytest
 from agreement import contents, differences
 from lively import Lively
 
+from gridroam.audit.entries import ReorganisedError
 from gridroam.domain.session import State
 from gridroam.errors import ChainError
 from gridroam.index.queries import Index, Wanted
+from gridroam.index.reading import Entry, TrustingReading
 from gridroam.index.records import Kind
 
 
@@ -120,6 +122,38 @@ def test_catch_up__node_is_still_fetching_the_chain__index_stays(
         follower.catch_up()
 
     assert contents(follower.index) == before
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_catch_up__chain_changes_while_it_is_read__is_not_mixed(
+    lively: Lively, tmp_path: Path, when: str
+) -> None:
+    """Between the look whether our block still stands, the reading, and the look at its end."""
+    follower = lively.follower(tmp_path / "index.db")
+    follower.catch_up()
+    with lively.passing():
+        fork = lively.anvil.rpc("evm_snapshot")
+        lively.go_on(seed=5)
+        follower.catch_up()
+        lively.go_on(seed=6)
+
+        def read(first: int, last: int) -> list[Entry]:
+            follower.reading = None
+            if when == "before":
+                lively.anvil.rpc("evm_revert", fork)
+                lively.go_on(seed=7, batches=6)
+            entries = TrustingReading(follower.source)(first, last)
+            if when == "after":
+                lively.anvil.rpc("evm_revert", fork)
+                lively.go_on(seed=7, batches=6)
+            return entries
+
+        follower.reading = read
+        with pytest.raises(ReorganisedError):
+            follower.catch_up()
+        follower.catch_up()
+
+        assert contents(follower.index) == contents(lively.index(tmp_path / "fresh.db"))
 
 
 def test_catch_up__two_processes_on_one_index__one_writes_and_nothing_breaks(

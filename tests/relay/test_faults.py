@@ -100,7 +100,7 @@ def test_node_that_fails_in_every_way_under_load(
 
 
 def test_reorgs_of_any_depth_under_load(
-    crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path
+    crowd: tuple[Anvil, Ledger, list[Plug]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """1 to 20 blocks vanish with all that was in them, at random. In the end every message's state
     is what a fresh reading of the chain says, the feed has each message once, and an index that
@@ -130,6 +130,7 @@ def test_reorgs_of_any_depth_under_load(
         check_exactly_once(load, ledger, url)
         with RelayClient(url) as client:
             answers = {digest: client.status(digest) for digest in load.answered}
+    assert "The database failed" not in caplog.text, f"seed {seed}"
     blocks = f"{len(depths)} reorgs, of {min(depths)} to {max(depths)} blocks"
     print(f"\nseed {seed}, {blocks}, {len(answers)} messages")
     for answer in answers.values():

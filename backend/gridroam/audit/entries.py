@@ -24,11 +24,13 @@ OUTCOMES = frozenset({"SessionCleared", "ReportSettled", "MessageRejected"})
 
 
 class Block(NamedTuple):
-    """The head of a block. `time` is UTC seconds."""
+    """The head of a block. `time` is UTC seconds; `parent` the hash of the block before, where that
+    is needed."""
 
     number: int
     hash: bytes
     time: int
+    parent: bytes = b""
 
 
 class Transaction(NamedTuple):
@@ -167,7 +169,7 @@ class ReorganisedError(ChainError):
     def __init__(self, block: int) -> None:
         super().__init__(
             f"The chain changed its block {block} while it was read.",
-            "Run the audit again, or up to an older block that is final.",
+            "Ask again, or up to an older block that is final.",
         )
 
 

@@ -67,7 +67,12 @@ class NodeSource:
     def blocks(self, numbers: Sequence[int]) -> list[Block]:
         found = ask(self._w3, "eth_getBlockByNumber", [[hex(n), False] for n in numbers])
         return [
-            Block(int(head["number"], 16), _bytes(head["hash"]), int(head["timestamp"], 16))
+            Block(
+                int(head["number"], 16),
+                _bytes(head["hash"]),
+                int(head["timestamp"], 16),
+                _bytes(head["parentHash"]),
+            )
             for head in found
         ]
 
@@ -116,7 +121,7 @@ class ProvenSource(NodeSource):
 
     def blocks(self, numbers: Sequence[int]) -> list[Block]:
         headers = (self._blocks.header(number) for number in numbers)
-        return [Block(header.number, header.hash, header.time) for header in headers]
+        return [Block(one.number, one.hash, one.time, one.parent) for one in headers]
 
     def pages(self, first: int, last: int) -> Iterator[Page]:
         if last - first < FEW:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gridroam.audit.entries import ReorganisedError
 from gridroam.audit.source import Block, Source, open_source
 from gridroam.chain.blocks import Blocks
 from gridroam.chain.ledger import Ledger
@@ -120,7 +121,7 @@ class Follower:
             last = min(last, settled)
         read = self.reading or TrustingReading(self.source)
         entries = read(at.block + 1, last)
-        (end,) = self.source.blocks([last])
+        end = self._end(at, entries, last, whole=last > settled)
         self._resize(sum(len(entry.events) for entry in entries))
         if last <= settled:
             return self._write(at, entries, end, head, undoable=False)
@@ -130,6 +131,25 @@ class Follower:
             at = self._write(at, some, block, head, undoable=True)
             self._tell(at, head, rolled_back=False)
         return self._write(at, [], end, head, undoable=True) if at.block < last else at
+
+    def _end(self, at: Cursor, entries: Sequence[Entry], last: int, *, whole: bool) -> Block:
+        """The last block. Raises `ReorganisedError` unless it goes back to where we are through the
+        blocks of all that was read (`whole`, where blocks may vanish): a chain that changes between
+        two questions is not mixed with the one before."""
+        if not whole:
+            start, end = self.source.blocks([at.block, last])
+            if start.hash != at.block_hash:
+                raise ReorganisedError(at.block)
+            return end
+        line = self.source.blocks(range(at.block + 1, last + 1))
+        for parent, block in zip([at.block_hash, *(one.hash for one in line)], line, strict=False):
+            if block.parent != parent:
+                raise ReorganisedError(block.number - 1)
+        hashes = {block.number: block.hash for block in line}
+        for entry in entries:
+            if hashes[entry.block] != entry.block_hash:
+                raise ReorganisedError(entry.block)
+        return line[-1]
 
     def _write(
         self, at: Cursor, entries: Sequence[Entry], end: Block, head: Block, *, undoable: bool

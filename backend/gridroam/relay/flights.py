@@ -91,17 +91,19 @@ class Flights:
         fees = self._fees.suggested() if self._outgoing.can_sign else None
         if fees is None:
             return None
-        if self._flying:
-            return self._flying[-1].nonce + 1, fees
-        if self._sight.look() is None or self._forgotten():
+        if not self._flying and (self._sight.look() is None or self._forgotten()):
             return None
         return self._free_nonce(), fees
 
     def _free_nonce(self) -> int:
-        """Behind whatever waits in the node; in its place, where that has waited for too long."""
+        """Behind our own, also those whose block vanishes now; then behind whatever waits in the
+        node, or in its place, where that has waited for too long."""
+        own = max((batch.nonce for batch in (*self._flying, *self._mined)), default=-1) + 1
+        if self._flying:
+            return own
         if self._overtakes:
-            return self._outgoing.mined_count()
-        return self._outgoing.pending_count()
+            return max(own, self._outgoing.mined_count())
+        return max(own, self._outgoing.pending_count())
 
     def launch(self, claim: Claim, choice: Choice, nonce: int, fees: Fees) -> Batch:
         """Signs and writes down. Not sent yet: `post` it when the claim is durable."""
