@@ -231,9 +231,11 @@ def test_sign__request_that_was_changed__is_none(agreement):
         agreement.sign(agreement.put("changed.json", asked), agreement.needs[0])
 
 
-@pytest.mark.parametrize("until", ["2020-01-01", str(1 << 40)])
-def test_sign__time_that_is_past_or_beyond__is_refused(agreement, until):
-    with pytest.raises(InvalidInputError, match="good for nothing"):
+@pytest.mark.parametrize(
+    ("until", "why"), [("2020-01-01", "good for nothing"), (str(1 << 40), "no time of a ledger")]
+)
+def test_sign__time_that_is_past_or_beyond__is_refused(agreement, until, why):
+    with pytest.raises(InvalidInputError, match=why):
         agreement.sign(agreement.ask(), agreement.needs[0], "--until", until)
 
 
