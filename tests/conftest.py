@@ -67,8 +67,13 @@ def anvil(running_market: RunningMarket) -> Iterator[Anvil]:
     snapshot = node.rpc("evm_snapshot")
     node.mine()
     yield node
+    # it must not mine at that moment: when this block is there, no other one is being made
+    node.rpc("evm_setAutomine", False)
+    node.rpc("anvil_dropAllTransactions")
+    node.mine()
     node.rpc("evm_revert", snapshot)
-    # which takes the clock back to the snapshot, too
+    node.rpc("evm_setAutomine", True)
+    # the clock went back to the snapshot, too
     node.rpc("evm_setTime", int(time.time() * 1000))
 
 
