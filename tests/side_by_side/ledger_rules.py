@@ -114,6 +114,7 @@ class LedgerRules(Side):
         self.accounts.withdraw(number, units * NANO_PER_UNIT)
         require(to != NO_KEY, "ERC20InvalidReceiver", to)
         self.held -= units if to != self.vault else 0
+        self.withdrawn[to] += units
         yield events.Withdrawn(SOMEWHERE, number, units * NANO_PER_UNIT)
 
     def collect(
@@ -123,7 +124,9 @@ class LedgerRules(Side):
 
     def transfer(self, sender: Address, to: Address, units: int) -> Iterator[Event]:
         """Tokens straight into the vault are a gift to nobody."""
-        require(sender == BANK, "ERC20InsufficientBalance", sender)
+        if sender != BANK:
+            require(self.withdrawn[sender] >= units, "ERC20InsufficientBalance", sender)
+            self.withdrawn[sender] -= units
         self.held += units if to == self.vault else 0
         yield from ()
 

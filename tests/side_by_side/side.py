@@ -1,5 +1,6 @@
 """What both halves of the rules stand on: the market, the clock, and who calls."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gridroam.chain.events import LogPosition
@@ -29,6 +30,8 @@ class Side:
     corrections_address: Address = ""
     roots: dict[int, Bytes32] = field(default_factory=dict)
     """Of batches, by number."""
+    withdrawn: Counter[Address] = field(default_factory=Counter)
+    """Token units that accounts have from the vault; all others are the bank's."""
 
     @property
     def participants(self) -> Participants:
