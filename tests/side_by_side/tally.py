@@ -7,6 +7,13 @@ from gridroam.chain.events import ClaimOpened, Event, SessionCorrected, SessionM
 from gridroam.domain.decision import Cleared, Decision, Part, Rejected, Settled
 from gridroam.domain.market import Market
 
+_STATES = {"none", "open", "closed", "expired", "refused", "superseded"}
+_SITUATIONS = {
+    *("split", "switched between reports", "superseded"),
+    *("corrected by agreement", "corrected by the meter"),
+}
+_REFUSALS = {"propose", "consent", "consentBySignature", "prove"}
+
 
 @dataclass
 class Tally:
@@ -21,6 +28,22 @@ class Tally:
     """Functions whose call was allowed."""
     refused: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
+
+    def missing(self) -> list[str]:
+        """What the runs should have come to, and have not yet: it is drawn at random."""
+        wanted = {
+            "states": (self.states, _STATES),
+            "situations": (self.situations, _SITUATIONS),
+            "refusals": (self.refused, _REFUSALS),
+        }
+        found = [f"{what}: {sorted(due - seen.keys())}" for what, (seen, due) in wanted.items()]
+        few = {
+            "outcomes": (self.outcomes, 20),
+            "acts": (self.done, 20),
+            "situations": (self.situations, 10),
+        }
+        found += [f"{what}: {len(seen)} of {n}" for what, (seen, n) in few.items() if len(seen) < n]
+        return [text for text in found if not text.endswith("[]")]
 
     def act(self, function: str, error: str) -> None:
         counts = self.refused if error else self.done

@@ -38,6 +38,8 @@ from gridroam.domain.slots import SLOT, slot_start
 
 AUDITED = 5
 """Of so many runs one is audited."""
+ROUNDS = range(4, 17)
+"""Of ten runs each: at least, and until they have come as deep as they should."""
 SHRINK = () if os.environ.get("QUICK") else (Phase.shrink,)
 """What failed is made smaller, which takes minutes: not if the environment has `QUICK`."""
 
@@ -182,22 +184,18 @@ def contracts() -> Iterator[Contracts]:
 def test_side_by_side__whatever_is_done__contracts_and_rules_agree(contracts: Contracts) -> None:
     SideBySide.contracts, SideBySide.start = contracts, contracts.market()
     SideBySide.tally = tally = Tally()
-    run_state_machine_as_test(
-        SideBySide,
-        settings=settings(
-            max_examples=settings().max_examples * 2 // 5,
-            stateful_step_count=30,
-            print_blob=True,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, *SHRINK],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    # it came as deep as it should
-    assert len(tally.outcomes) >= 20, tally
-    states = {"none", "open", "closed", "expired", "refused", "superseded"}
-    assert tally.states.keys() == states, tally
-    assert len(tally.done) >= 20, tally
-    assert tally.situations.keys() >= {"split", "switched between reports", "superseded"}, tally
-    assert tally.situations.keys() >= {"corrected by agreement", "corrected by the meter"}, tally
-    assert tally.refused.keys() >= {"propose", "consent", "consentBySignature", "prove"}, tally
-    assert len(tally.situations) >= 10, tally
+    for done in range(1, ROUNDS.stop):
+        run_state_machine_as_test(
+            SideBySide,
+            settings=settings(
+                max_examples=settings().max_examples // 10,
+                stateful_step_count=30,
+                derandomize=False,
+                print_blob=True,
+                phases=[Phase.explicit, Phase.reuse, Phase.generate, *SHRINK],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        if done in ROUNDS and not tally.missing():
+            break
+    assert not tally.missing(), tally
