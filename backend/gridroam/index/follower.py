@@ -147,7 +147,7 @@ class Follower:
                 raise ReorganisedError(block.number - 1)
         hashes = {block.number: block.hash for block in line}
         for entry in entries:
-            if hashes[entry.block] != entry.block_hash:
+            if hashes.get(entry.block) != entry.block_hash:
                 raise ReorganisedError(entry.block)
         return line[-1]
 
