@@ -16,7 +16,7 @@ from gridroam.index.queries import Index, Wanted
 from gridroam.index.records import Session
 from gridroam.messages import EnergyReport, Signed, unpack
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import KEPT
+from gridroam.statements.faults import KEPT
 from gridroam.statements.receipt import MOST_LINES, read_receipt, receipt
 from gridroam.statements.verify_receipt import ReceiptVerdict, verify_receipt
 

@@ -17,51 +17,17 @@ from gridroam.errors import MalformedMessageError
 from gridroam.messages import Domain, EnergyReport, OpenSession, unpack
 from gridroam.statements import proofs
 from gridroam.statements.corrections import details, versions_of
+from gridroam.statements.faults import Faults
 from gridroam.statements.leaves import digest_of, leaf_of, raw
 from gridroam.statements.lines import DETAILS, ENTRIES, MESSAGES, Line, LineKind
 from gridroam.statements.make import posted
 from gridroam.statements.parts import reading_at, slots_between
-
-KEPT = 100
-"""Faults that are kept; beyond, they are only counted."""
 
 NOBODY = "nobody"
 """Has signed where no key can have."""
 
 Tariffs = Callable[[int, int, int, int], tuple[Tariff, Tariff]]
 """(grid operator, version, station operator, version): the two tariffs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that is not as it must be, and in which line; 0: of the whole. `text` is one of
-    those given to `Faults.add`, with places for the `values`: so it can be translated."""
-
-    line: int
-    text: str
-    values: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def what(self) -> str:
-        return self.text.format(**self.values)
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return {"line": self.line, "what": self.what}
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.what}" if self.line else self.what
-
-
-@dataclass(slots=True)
-class Faults:
-    kept: list[Fault] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, line: int, text: str, **values: object) -> None:
-        self.count += 1
-        if len(self.kept) < KEPT:
-            self.kept.append(Fault(line, text, values))
 
 
 @dataclass(slots=True)

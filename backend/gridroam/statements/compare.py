@@ -2,7 +2,8 @@
 
 from gridroam.chain.events import BatchRecorded
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import NOBODY, Checks, Faults
+from gridroam.statements.checks import NOBODY, Checks
+from gridroam.statements.faults import Faults
 
 
 def compare_proofs(checks: Checks, anchors: Anchors, faults: Faults) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from gridroam.chain import events
 from gridroam.domain.version import Version
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import Faults
+from gridroam.statements.faults import Faults
 from gridroam.statements.lines import Line, LineKind
 
 Key = tuple[object, ...]

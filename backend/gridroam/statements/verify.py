@@ -13,8 +13,9 @@ from gridroam.audit.source import Block
 from gridroam.chain.events import StationRequested
 from gridroam.errors import InvalidInputError
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.checks import Checks
 from gridroam.statements.compare import compare_proofs, compare_signers, compare_times
+from gridroam.statements.faults import Fault, Faults
 from gridroam.statements.happened import Told, compare, compare_claims, happened
 from gridroam.statements.lines import Line
 

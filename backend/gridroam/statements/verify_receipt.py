@@ -16,9 +16,10 @@ from gridroam.chain.events import (
 from gridroam.errors import InvalidInputError, MalformedMessageError
 from gridroam.evidence.corrections import Corrections
 from gridroam.statements.anchors import Anchors
-from gridroam.statements.checks import Checks, Fault, Faults
+from gridroam.statements.checks import Checks
 from gridroam.statements.compare import compare_proofs, compare_signers, compare_times
 from gridroam.statements.corrections import versions_of
+from gridroam.statements.faults import Fault, Faults
 from gridroam.statements.leaves import raw
 from gridroam.statements.lines import DETAILS, MESSAGES, Line, LineKind
 from gridroam.statements.receipt import MOST_LINES, Receipt
